@@ -2,4 +2,5 @@
 pub mod address;
 pub mod event;
 pub mod outcome;
+pub mod policy;
 pub mod status;
