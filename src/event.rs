@@ -142,6 +142,7 @@ words! {
 
 words! {
     /// Why, in the vocabulary that bounce tools share.
+    #[derive(Default)]
     Reason {
         /// No such mailbox.
         UserUnknown = "userunknown",
@@ -212,12 +213,14 @@ words! {
         /// Failed for a reason that its text does not tell.
         OnHold = "onhold",
         /// Nothing known.
+        #[default]
         Undefined = "undefined",
     }
 }
 
 words! {
     /// Whose fault it was.
+    #[derive(Default)]
     Side {
         /// The mailbox or its domain.
         Recipient = "recipient",
@@ -226,6 +229,7 @@ words! {
         /// Neither: network, time-out, trouble of a system in between.
         Transport = "transport",
         /// The report does not tell.
+        #[default]
         Unknown = "unknown",
     }
 }
@@ -277,18 +281,6 @@ impl Origin {
     #[must_use]
     pub const fn is_proved(self) -> bool {
         !matches!(self, Self::Unproved)
-    }
-}
-
-impl Default for Reason {
-    fn default() -> Self {
-        Self::Undefined
-    }
-}
-
-impl Default for Side {
-    fn default() -> Self {
-        Self::Unknown
     }
 }
 

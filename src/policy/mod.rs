@@ -57,7 +57,7 @@ pub struct History {
     /// The newest event of this kind that suppressed: its predecessors are used up.
     pub last_suppressed: Option<Timestamp>,
     /// How often events of this kind have suppressed it since then and the last delivery.
-    pub times_suppressed: usize,
+    pub times_suppressed: u32,
     /// The entry in force.
     pub current: Option<Current>,
 }
@@ -206,8 +206,8 @@ fn enough(kind: Kind, at: Timestamp, history: &History, rule: &Rule) -> Result<S
     })
 }
 
-fn end(rule: &Rule, times_suppressed: usize, at: Timestamp) -> Option<Timestamp> {
-    let term = rule.suppress_for.get(times_suppressed).or(rule.suppress_for.last());
+fn end(rule: &Rule, times_suppressed: u32, at: Timestamp) -> Option<Timestamp> {
+    let term = rule.suppress_for.get(times_suppressed as usize).or(rule.suppress_for.last());
     match term {
         Some(Term::For(time)) => at.checked_add(*time).ok(),
         Some(Term::Forever) | None => None,

@@ -1,0 +1,67 @@
+//! The database: one SQLite file that the daemon, the pipe, the command line and the administrator's `sqlite3` share.
+//!
+//! Every writer takes `BEGIN IMMEDIATE` with a busy timeout, and history, decision and write are one transaction, so
+//! that two bounces can't both see "the first one". A commit is on disk when it returns (WAL, `synchronous=FULL`).
+//! The layout of the file is documented in suppressd.db(5).
+//!
+//! - [`Writer`]: the daemon's one writer thread; whatever arrives while a commit is under way shares the next.
+//! - [`Store`]: one connection of one process: the pipe and the command line.
+//! - [`Readers`]: lookups, which never wait for a writer.
+
+mod error;
+mod list;
+mod quarantine;
+mod reader;
+mod record;
+mod schema;
+mod topic;
+mod writer;
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+pub use error::StoreError;
+pub use list::{Change, Filter, Key, Refusals};
+pub use quarantine::{QuarantineEntry, Quarantined, Why};
+pub use reader::{Readers, Suppression};
+pub use record::{Receipt, Recorded, StoredEvent, Submission};
+pub use topic::{MAX_PENDING, TopicChange, TopicEntry, TopicState};
+pub use writer::Writer;
+
+use crate::policy::Rules;
+
+/// One writing connection.
+pub struct Store {
+    connection: Connection,
+}
+
+impl Store {
+    /// Opens the database, creating and migrating it where needed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open(path: &Path, busy_timeout: Duration) -> Result<Self, StoreError> {
+        Ok(Self { connection: schema::open(path, busy_timeout)? })
+    }
+
+    /// Records one submission in a transaction of its own; it is durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is recorded then.
+    pub fn submit(&mut self, submission: &Submission, rules: &Rules, now: Timestamp) -> Result<Receipt, StoreError> {
+        let transaction = self.begin()?;
+        let receipt = record::submit(&transaction, submission, rules, now)?;
+        transaction.commit()?;
+        Ok(receipt)
+    }
+
+    fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {
+        Ok(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! Opens the database and brings its schema up to date.
+//!
+//! On failure nothing is changed: each migration is one transaction, and `user_version` is part of it. A database of a
+//! newer program is refused, never touched.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::StoreError;
+
+/// One step a version; a released step is never edited.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+
+/// Marks the file as ours (`PRAGMA application_id`): "supp" in ASCII.
+pub const APPLICATION_ID: i64 = 0x7375_7070;
+
+/// Opens for writing, creating and migrating where needed: WAL, `synchronous=FULL`, `busy_timeout`.
+///
+/// # Errors
+/// [`StoreError`]; [`StoreError::Corrupt`] for a file that is another application's database.
+pub fn open(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open_with_flags(path, flags() | OpenFlags::SQLITE_OPEN_CREATE)?;
+    connection.busy_timeout(busy_timeout)?;
+    let known = version(&connection)?;
+    if known < target() {
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        migrate(&mut connection)?;
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "cache_size", -2048)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Opens for reading only; the file must exist. `busy_timeout` bounds the wait for a lock, which WAL readers only
+/// meet during recovery.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn open_reader(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags())?;
+    connection.busy_timeout(busy_timeout)?;
+    let found = version(&connection)?;
+    if found < target() {
+        return Err(StoreError::Unreadable(format!("schema version {found}, start suppressd serve once to migrate")));
+    }
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -2048)?;
+    Ok(connection)
+}
+
+fn flags() -> OpenFlags {
+    // A reader too needs to write the WAL index; query_only keeps it from writing anything else.
+    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+#[allow(clippy::cast_possible_wrap, reason = "a handful")]
+const fn target() -> i64 {
+    MIGRATIONS.len() as i64
+}
+
+/// The schema version, after checking that the file is ours and not newer.
+fn version(connection: &Connection) -> Result<i64, StoreError> {
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (id, found) = (pragma("application_id")?, pragma("user_version")?);
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (id, found) {
+        (APPLICATION_ID, found) if found > target() => Err(StoreError::Newer { found, known: target() }),
+        (APPLICATION_ID, found) => Ok(found),
+        (0, 0) if tables == 0 => Ok(0),
+        _ => Err(StoreError::Corrupt("it belongs to another application".into())),
+    }
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    // Another process may have migrated while we waited for the lock.
+    let from = usize::try_from(version(&transaction)?).unwrap_or_default();
+    for step in MIGRATIONS.iter().skip(from) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", target())?;
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAIT: Duration = Duration::from_millis(50);
+
+    #[test]
+    fn a_new_file_gets_the_schema_and_a_second_opening_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("new.db");
+        for _ in 0..2 {
+            let connection = open(&path, WAIT).unwrap();
+            assert_eq!(version(&connection), Ok(target()));
+            let mode: String = connection.pragma_query_value(None, "journal_mode", |r| r.get(0)).unwrap();
+            assert_eq!(mode, "wal");
+            let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |r| r.get(0)).unwrap();
+            assert_eq!(synchronous, 2);
+        }
+    }
+
+    #[test]
+    fn a_newer_database_is_refused_in_one_sentence() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("newer.db");
+        open(&path, WAIT).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let error = open(&path, WAIT).unwrap_err();
+        assert_eq!(error, StoreError::Newer { found: 99, known: target() });
+        assert!(error.to_string().ends_with("install the newer suppressd"));
+    }
+
+    #[test]
+    fn somebody_elses_database_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("other.db");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+        assert!(matches!(open(&path, WAIT), Err(StoreError::Corrupt(_))));
+        std::fs::write(&path, b"not a database at all, just some text that is long enough").unwrap();
+        assert!(matches!(open(&path, WAIT), Err(StoreError::Corrupt(_))));
+    }
+
+    #[test]
+    fn a_reader_needs_the_file_and_cannot_write_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("read.db");
+        assert!(matches!(open_reader(&path, WAIT), Err(StoreError::Unreadable(_))));
+        open(&path, WAIT).unwrap();
+        let reader = open_reader(&path, WAIT).unwrap();
+        assert!(reader.execute("INSERT INTO suppression (address) VALUES ('a@b.example')", []).is_err());
+    }
+}

@@ -1,0 +1,262 @@
+use super::*;
+use crate::address::Address;
+use crate::event::{Event, EventId, Evidence, Kind, Origin, Reason, Side, Source};
+
+const WAIT: Duration = Duration::from_millis(100);
+
+struct Bench {
+    _dir: tempfile::TempDir,
+    path: std::path::PathBuf,
+    store: Store,
+}
+
+fn bench() -> Bench {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("suppressd.db");
+    let store = Store::open(&path, WAIT).unwrap();
+    Bench { _dir: dir, path, store }
+}
+
+fn now() -> Timestamp {
+    "2026-11-21T12:00:00Z".parse().unwrap()
+}
+
+fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+fn event(id: &str, kind: Kind, recipient: &str, at: &str) -> Event {
+    Event {
+        id: EventId(id.into()),
+        kind,
+        at: at.parse().unwrap(),
+        recipient: address(recipient),
+        reported: recipient.into(),
+        source: Source::Ses,
+        origin: Origin::SnsSignature,
+        evidence: Evidence { reason: Reason::UserUnknown, side: Side::Recipient, ..Evidence::default() },
+    }
+}
+
+fn hard(id: &str, recipient: &str) -> Submission {
+    Submission { events: vec![event(id, Kind::HardBounce, recipient, "2026-11-21T11:00:00Z")], ..Submission::default() }
+}
+
+fn readers(bench: &Bench) -> Readers {
+    Readers::open(bench.path.clone(), WAIT).unwrap()
+}
+
+fn count(bench: &Bench, sql: &str) -> i64 {
+    Connection::open(&bench.path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_hard_bounce_is_found_by_the_next_lookup() {
+    let mut bench = bench();
+    let readers = readers(&bench);
+    assert_eq!(readers.find(&address("bob@example.com"), now()), Ok(None));
+    let receipt = bench.store.submit(&hard("1", "Bob@Example.com"), &Rules::default(), now()).unwrap();
+    assert_eq!(receipt.events[0].action(), "suppressed");
+    let found = readers.find(&address("bob@example.com"), now()).unwrap().unwrap();
+    assert_eq!((found.kind.as_str(), found.reason.as_str()), ("hard_bounce", "userunknown"));
+    assert_eq!(found.since, "2026-11-21T11:00:00Z");
+}
+
+#[test]
+fn the_same_event_twice_is_one() {
+    let mut bench = bench();
+    for action in ["suppressed", "duplicate"] {
+        let receipt = bench.store.submit(&hard("1", "bob@example.com"), &Rules::default(), now()).unwrap();
+        assert_eq!(receipt.events[0].action(), action);
+    }
+    assert_eq!(count(&bench, "SELECT count(*) FROM event"), 1);
+}
+
+#[test]
+fn soft_bounces_are_counted_over_messages_and_days() {
+    let mut bench = bench();
+    let mut soft = |id: &str, message: &str, day: u8| {
+        let mut event = event(id, Kind::SoftBounce, "full@example.com", &format!("2026-11-{day}T08:00:00Z"));
+        event.evidence.message_id = Some(message.into());
+        let submission = Submission { events: vec![event], ..Submission::default() };
+        bench.store.submit(&submission, &Rules::default(), now()).unwrap().events[0].action()
+    };
+    for (id, message, day) in [("1", "a", 17), ("2", "b", 18), ("3", "b", 19), ("4", "c", 19), ("5", "d", 20)] {
+        assert_eq!(soft(id, message, day), "recorded", "{id}: a, b, c, d are four messages");
+    }
+    assert_eq!(soft("6", "e", 21), "suppressed");
+    let entry = bench.store.find(&address("full@example.com"), now()).unwrap().unwrap();
+    assert_eq!(entry.until.as_deref(), Some("2026-11-28T08:00:00Z"));
+    let later = "2026-11-28T08:00:01Z".parse().unwrap();
+    assert_eq!(bench.store.find(&address("full@example.com"), later), Ok(None));
+}
+
+#[test]
+fn hand_written_sql_counts_at_the_next_lookup() {
+    let bench = bench();
+    let readers = readers(&bench);
+    let by_hand = Connection::open(&bench.path).unwrap();
+    by_hand.execute_batch("INSERT INTO suppression (address) VALUES ('Hand@Example.com')").unwrap();
+    let entry = readers.find(&address("hand@example.com"), now()).unwrap().unwrap();
+    assert_eq!((entry.kind.as_str(), entry.source.as_str()), ("added", "manual"));
+    by_hand.execute_batch("DELETE FROM suppression WHERE address = 'hand@example.com'").unwrap();
+    assert_eq!(readers.find(&address("hand@example.com"), now()), Ok(None));
+}
+
+#[test]
+fn hand_written_nonsense_is_refused_with_the_sentence() {
+    let bench = bench();
+    let by_hand = Connection::open(&bench.path).unwrap();
+    for (sql, sentence) in [
+        ("INSERT INTO suppression (address) VALUES ('bob')", "address must be user@domain"),
+        ("INSERT INTO suppression (address) VALUES (' bob@example.com')", "must not have spaces"),
+        ("INSERT INTO suppression (address) VALUES ('bob@bücher.example')", "ASCII form"),
+        ("INSERT INTO suppression (address, kind) VALUES ('bob@example.com', 'odd')", "kind must be"),
+        ("INSERT INTO suppression (address, status) VALUES ('bob@example.com', '550')", "status must be like 5.1.1"),
+        ("INSERT INTO suppression (address, since) VALUES ('bob@example.com', 'yesterday')", "since must be like"),
+        ("INSERT INTO suppression (address, until) VALUES ('bob@example.com', '2026-12-01')", "until must be like"),
+    ] {
+        let error = by_hand.execute_batch(sql).unwrap_err().to_string();
+        assert!(error.contains(sentence), "{sql}: {error}");
+    }
+}
+
+#[test]
+fn whatever_parses_as_an_address_can_be_stored() {
+    let mut bench = bench();
+    for (i, text) in [
+        "\"a@ü\"@example.com",
+        "\"two words\"@example.com",
+        "jörg@bücher.example",
+        "user@[IPv6:2001:db8::1]",
+        "\"\\\"\"@example.com",
+        "*@example.com",
+        "[x@example.com",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let Ok(recipient) = Address::parse_lookup_key(text) else { continue };
+        let submission = hard(&i.to_string(), recipient.as_str());
+        bench.store.submit(&submission, &Rules::default(), now()).unwrap();
+        assert!(bench.store.find(&recipient, now()).unwrap().is_some(), "{text}");
+    }
+}
+
+#[test]
+fn a_domain_entry_refuses_its_addresses_and_no_others() {
+    let mut bench = bench();
+    let key = Key::parse("@Example.COM").unwrap();
+    assert!(bench.store.add(&key, &Change::default(), now()).unwrap());
+    assert!(bench.store.find(&address("any@example.com"), now()).unwrap().is_some());
+    for other in ["any@sub.example.com", "any@example.org", "any@badexample.com"] {
+        assert_eq!(bench.store.find(&address(other), now()), Ok(None), "{other}");
+    }
+}
+
+#[test]
+fn removal_leaves_a_trace_and_outlasts_older_reports() {
+    let mut bench = bench();
+    bench.store.submit(&hard("1", "bob@example.com"), &Rules::default(), now()).unwrap();
+    let key = Key::parse("Bob <bob@example.com>").unwrap();
+    let change = Change { who: "alice".into(), note: Some("called us".into()), until: None };
+    assert!(bench.store.remove(&key, &change, now()).unwrap().is_some());
+    assert!(bench.store.remove(&key, &change, now()).unwrap().is_none());
+    let trace = bench.store.events(&key).unwrap().pop().unwrap();
+    assert_eq!((trace.kind.as_str(), trace.sender.as_deref()), ("removed", Some("alice")));
+    let late = bench.store.submit(&hard("2", "bob@example.com"), &Rules::default(), now()).unwrap();
+    assert_eq!(late.events[0].action(), "recorded", "its time is before the release");
+}
+
+#[test]
+fn a_locked_database_is_an_error_for_writers_and_nothing_to_lookups() {
+    let mut bench = bench();
+    bench.store.submit(&hard("1", "bob@example.com"), &Rules::default(), now()).unwrap();
+    let readers = readers(&bench);
+    let other = Connection::open(&bench.path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(bench.store.submit(&hard("2", "eve@example.com"), &Rules::default(), now()), Err(StoreError::Busy));
+    assert!(readers.find(&address("bob@example.com"), now()).unwrap().is_some());
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(bench.store.submit(&hard("2", "eve@example.com"), &Rules::default(), now()).is_ok());
+}
+
+#[test]
+fn pending_topics_are_bounded_and_decisions_stay() {
+    let mut bench = bench();
+    let denied = TopicChange::Decided { arn: "arn:denied".into(), allowed: false };
+    bench.store.change_topic(&denied, now()).unwrap();
+    let pending = |arn: String| TopicChange::Pending { arn, subscribe_url: "https://example.com/".into() };
+    for i in 0..150 {
+        bench.store.change_topic(&pending(format!("arn:{i}")), now()).unwrap();
+    }
+    bench.store.change_topic(&pending("arn:denied".into()), now()).unwrap();
+    let readers = readers(&bench);
+    assert_eq!(readers.topic("arn:denied"), Ok(Some(TopicState::Denied)));
+    assert_eq!(readers.topic("arn:149"), Ok(Some(TopicState::Pending)));
+    assert_eq!(readers.topic("arn:0"), Ok(None));
+    assert_eq!(count(&bench, "SELECT count(*) FROM topic WHERE state = 'pending'"), i64::from(MAX_PENDING));
+}
+
+#[test]
+fn quarantine_keeps_a_text_once() {
+    let mut bench = bench();
+    let entry = Quarantined {
+        id: "k".into(),
+        door: "pipe",
+        why: Why::NotUnderstood,
+        detail: "no report in it".into(),
+        origin: Origin::Local,
+        content: b"\xff\0 raw".to_vec(),
+    };
+    let submission = Submission { quarantined: vec![entry.clone(), entry], ..Submission::default() };
+    assert_eq!(bench.store.submit(&submission, &Rules::default(), now()).unwrap().quarantined, 1);
+    let kept = bench.store.quarantine().unwrap();
+    assert_eq!(bench.store.quarantined(kept[0].number).unwrap().unwrap().1, b"\xff\0 raw");
+    assert!(bench.store.drop_quarantined(kept[0].number).unwrap());
+    assert!(!bench.store.drop_quarantined(kept[0].number).unwrap());
+}
+
+#[test]
+fn refusals_are_counted_by_day() {
+    let mut bench = bench();
+    let key = Key::parse("bob@example.com").unwrap();
+    for at in ["2026-11-20T10:00:00Z", "2026-11-21T10:00:00Z", "2026-11-21T11:00:00Z"] {
+        let submission = Submission { refusals: vec![(key.as_str().into(), 2)], ..Submission::default() };
+        bench.store.submit(&submission, &Rules::default(), at.parse().unwrap()).unwrap();
+    }
+    let refusals = bench.store.refusals(&key).unwrap();
+    assert_eq!((refusals.count, refusals.last.as_deref()), (6, Some("2026-11-21T11:00:00Z")));
+    assert_eq!(count(&bench, "SELECT count(*) FROM refusal"), 2);
+}
+
+#[tokio::test]
+async fn one_bad_submission_does_not_fail_its_neighbours() {
+    let bench = bench();
+    let (writer, thread) = Writer::start(bench.path.clone(), WAIT, Rules::default(), now).unwrap();
+    // The schema refuses this address, which no door would hand in.
+    let bad = Submission { refusals: vec![("x".into(), u64::MAX), ("x".into(), u64::MAX)], ..Submission::default() };
+    let mut good = tokio::task::JoinSet::new();
+    for i in 0..200 {
+        let (writer, submission) = (writer.clone(), hard(&i.to_string(), &format!("user{i}@example.com")));
+        good.spawn(async move { writer.submit(submission).await });
+    }
+    let bad = writer.submit(bad).await;
+    assert!(good.join_all().await.iter().all(Result::is_ok));
+    assert!(bad.is_err(), "{bad:?}");
+    drop(writer);
+    thread.join().unwrap();
+    assert_eq!(count(&bench, "SELECT count(*) FROM suppression"), 200);
+    assert_eq!(count(&bench, "SELECT count(*) FROM refusal"), 0);
+}
+
+#[tokio::test]
+async fn a_writer_answers_busy_and_heals() {
+    let bench = bench();
+    let (writer, _thread) = Writer::start(bench.path.clone(), WAIT, Rules::default(), now).unwrap();
+    let other = Connection::open(&bench.path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(writer.submit(hard("1", "bob@example.com")).await, Err(StoreError::Busy));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(writer.submit(hard("1", "bob@example.com")).await.is_ok());
+}

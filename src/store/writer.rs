@@ -1,0 +1,129 @@
+//! The daemon's one writer: a thread with its own connection and group commit.
+//!
+//! Whatever arrives while a commit is under way shares the next one, so a burst costs one sync and not hundreds. Each
+//! submission has its savepoint: one that fails is rolled back alone and its neighbours are not touched. Nobody is
+//! told "recorded" before the commit has returned; when the commit itself fails, all of its submissions are told so.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::RwLock;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Receipt, StoreError, Submission, record, schema};
+use crate::policy::Rules;
+
+/// Most submissions in one commit; bounds how long the first of them waits.
+const MAX_GROUP: usize = 512;
+/// Submissions that may wait for the writer; further ones wait at their door.
+const QUEUE: usize = 1024;
+
+type Reply = oneshot::Sender<Result<Receipt, StoreError>>;
+type Job = (Submission, Reply);
+/// Where the writer gets the time from.
+pub type Clock = fn() -> Timestamp;
+
+/// A handle to the writer thread; clones share it. The thread ends when the last handle is gone and all is written.
+#[derive(Clone)]
+pub struct Writer {
+    jobs: mpsc::Sender<Job>,
+    rules: Arc<RwLock<Arc<Rules>>>,
+}
+
+impl Writer {
+    /// Opens the database and starts the thread.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database can't be opened or migrated.
+    pub fn start(
+        path: PathBuf,
+        busy_timeout: Duration,
+        rules: Rules,
+        clock: Clock,
+    ) -> Result<(Self, JoinHandle<()>), StoreError> {
+        let connection = schema::open(&path, busy_timeout)?;
+        let (jobs, receiver) = mpsc::channel(QUEUE);
+        let rules = Arc::new(RwLock::new(Arc::new(rules)));
+        let worker = Worker { connection, receiver, rules: Arc::clone(&rules), clock };
+        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || worker.run());
+        let thread = thread.map_err(|e| StoreError::Unreadable(format!("no thread for the writer: {e}")))?;
+        Ok((Self { jobs, rules }, thread))
+    }
+
+    /// Records a submission; it is durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing of the submission is recorded then.
+    pub async fn submit(&self, submission: Submission) -> Result<Receipt, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send((submission, reply)).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Applies other rules from the next event on.
+    pub fn set_rules(&self, rules: Rules) {
+        *self.rules.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(rules);
+    }
+}
+
+struct Worker {
+    connection: Connection,
+    receiver: mpsc::Receiver<Job>,
+    rules: Arc<RwLock<Arc<Rules>>>,
+    clock: Clock,
+}
+
+impl Worker {
+    fn run(mut self) {
+        while let Some(first) = self.receiver.blocking_recv() {
+            let mut group = vec![first];
+            while group.len() < MAX_GROUP {
+                match self.receiver.try_recv() {
+                    Ok(job) => group.push(job),
+                    Err(_) => break,
+                }
+            }
+            self.write(group);
+        }
+    }
+
+    /// Writes a group in one transaction and tells everyone what became of his submission.
+    fn write(&mut self, group: Vec<Job>) {
+        let (submissions, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let rules = Arc::clone(&self.rules.read().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let results = commit(&mut self.connection, &submissions, &rules, (self.clock)());
+        let results = results.unwrap_or_else(|error| vec![Err(error); replies.len()]);
+        for (reply, result) in replies.into_iter().zip(results) {
+            // Whoever handed it in may be gone; it is recorded all the same.
+            let _ = reply.send(result);
+        }
+    }
+}
+
+/// One result for each submission, or the error that failed them all.
+fn commit(
+    connection: &mut Connection,
+    submissions: &[Submission],
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Vec<Result<Receipt, StoreError>>, StoreError> {
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut results = Vec::with_capacity(submissions.len());
+    for submission in submissions {
+        let savepoint = transaction.savepoint()?;
+        let result = record::submit(&savepoint, submission, rules, now);
+        match &result {
+            Ok(_) => savepoint.commit()?,
+            Err(StoreError::Constraint(_)) => drop(savepoint), // rolls back
+            // The disk or the file: SQLite may have rolled back everything.
+            Err(error) => return Err(error.clone()),
+        }
+        results.push(result);
+    }
+    transaction.commit()?;
+    Ok(results)
+}
