@@ -1,6 +1,8 @@
 //! suppressd learns which recipients bounced for good or complained, and answers Postfix while a message is accepted.
 pub mod address;
+pub mod config;
 pub mod event;
+pub mod lookup_stub;
 pub mod outcome;
 pub mod policy;
 pub mod status;
