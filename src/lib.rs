@@ -7,3 +7,4 @@ pub mod outcome;
 pub mod policy;
 pub mod status;
 pub mod store;
+pub mod telemetry;
