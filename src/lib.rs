@@ -3,5 +3,6 @@ pub mod address;
 pub mod event;
 pub mod outcome;
 pub mod policy;
+pub mod socket;
 pub mod status;
 pub mod store;
