@@ -1,6 +1,7 @@
 //! suppressd learns which recipients bounced for good or complained, and answers Postfix while a message is accepted.
 pub mod address;
 pub mod event;
+pub mod lookup;
 pub mod outcome;
 pub mod policy;
 pub mod socket;
