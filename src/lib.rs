@@ -1,5 +1,6 @@
 //! suppressd learns which recipients bounced for good or complained, and answers Postfix while a message is accepted.
 pub mod address;
+pub mod config;
 pub mod event;
 pub mod lookup;
 pub mod outcome;
@@ -7,3 +8,4 @@ pub mod policy;
 pub mod socket;
 pub mod status;
 pub mod store;
+pub mod telemetry;

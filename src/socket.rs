@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr};
 use nix::unistd::{Gid, Group, Uid, User};
@@ -32,24 +33,17 @@ pub enum ListenAddress {
     Tcp(SocketAddr),
 }
 
-impl ListenAddress {
-    /// Parses `unix:/PATH`, `ADDRESS:PORT` or `[ADDRESS]:PORT`.
-    ///
-    /// # Errors
-    /// A sentence that says how to write it.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if let Some(path) = text.strip_prefix("unix:") {
-            return if path.starts_with('/') {
-                Ok(Self::Unix(path.into()))
-            } else {
-                Err(format!("\"{text}\" needs the whole path; write unix:/path/to/socket"))
-            };
-        }
-        match text.parse() {
-            Ok(address) => Ok(Self::Tcp(address)),
-            Err(_) => Err(format!(
-                "\"{text}\" is nowhere to listen; write unix:/path, 127.0.0.1:PORT or [::1]:PORT with a number"
-            )),
+impl FromStr for ListenAddress {
+    type Err = String;
+
+    /// Parses `unix:/PATH`, `ADDRESS:PORT` or `[ADDRESS]:PORT`; the error is a sentence that says how to write it.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("unix:") {
+            Some(path) if path.starts_with('/') => Ok(Self::Unix(path.into())),
+            Some(_) => Err(format!("\"{text}\" needs the whole path; write unix:/path/to/socket")),
+            None => text.parse().map(Self::Tcp).map_err(|_| {
+                format!("\"{text}\" is nowhere to listen; write unix:/path, 127.0.0.1:PORT or [::1]:PORT with a number")
+            }),
         }
     }
 }
@@ -70,14 +64,14 @@ pub struct SocketRights {
     pub mode: u32,
     /// Owner by name; `None` for whoever we are.
     pub owner: Option<String>,
-    /// Group by name; `None` for `postfix` where that exists and we may give it, else our own.
+    /// Group by name; `None` for our own. `postfix` is given if it exists and we may, else a warning is logged.
     pub group: Option<String>,
 }
 
 impl Default for SocketRights {
     /// 0660, group postfix: what Postfix's clients need and nobody else has.
     fn default() -> Self {
-        Self { mode: 0o660, owner: None, group: None }
+        Self { mode: 0o660, owner: None, group: Some(POSTFIX_GROUP.into()) }
     }
 }
 
@@ -215,16 +209,18 @@ fn grant(at: &ListenAddress, path: &Path, rights: &SocketRights) -> Result<(), L
     if let Some(name) = &rights.owner {
         chown(Some(user(name)?), None).map_err(io)?;
     }
-    match &rights.group {
-        Some(name) => chown(None, Some(group(name)?)).map_err(io)?,
-        None => {
-            let postfix = group(POSTFIX_GROUP).ok();
-            if postfix.is_some_and(|gid| chown(None, Some(gid)).is_err()) {
+    match rights.group.as_deref() {
+        // The default: machines without Postfix, and daemons outside its group, are no reason to refuse to start.
+        Some(POSTFIX_GROUP) => {
+            let given = group(POSTFIX_GROUP).and_then(|gid| chown(None, Some(gid)).map_err(io));
+            if let Err(error) = given {
                 log::warn!(
-                    "{at}: may not give it to group {POSTFIX_GROUP}, so Postfix may not connect: add us to that group"
+                    "{error}; Postfix can't connect there: run us as root or as a member of group {POSTFIX_GROUP}"
                 );
             }
         }
+        Some(name) => chown(None, Some(group(name)?)).map_err(io)?,
+        None => {}
     }
     fs::set_permissions(path, fs::Permissions::from_mode(rights.mode)).map_err(|e| ListenError::Io(at.clone(), e))
 }
@@ -254,10 +250,10 @@ mod tests {
     #[test]
     fn addresses_are_written_two_ways_and_come_back_as_written() {
         for text in ["unix:/run/x.sock", "127.0.0.1:8027", "[::1]:8027", "0.0.0.0:0"] {
-            assert_eq!(ListenAddress::parse(text).unwrap().to_string(), text);
+            assert_eq!(text.parse::<ListenAddress>().unwrap().to_string(), text);
         }
         for text in ["unix:x.sock", "unix:", "", "8027", "localhost:8027", "127.0.0.1", "::1:80x", "127.0.0.1:99999"] {
-            assert!(ListenAddress::parse(text).unwrap_err().contains("write"), "{text}");
+            assert!(text.parse::<ListenAddress>().unwrap_err().contains("write"), "{text}");
         }
     }
 
@@ -305,7 +301,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_taken_port_is_named() {
-        let listener = Listener::bind(&ListenAddress::parse("127.0.0.1:0").unwrap(), &SocketRights::default()).unwrap();
+        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), &SocketRights::default()).unwrap();
         let taken = ListenAddress::Tcp(listener.tcp_address().unwrap());
         assert!(matches!(Listener::bind(&taken, &SocketRights::default()), Err(ListenError::InUse(_))));
     }

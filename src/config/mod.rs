@@ -1,0 +1,349 @@
+//! The configuration: one file, read whole, checked whole.
+//!
+//! Every error of a file is reported at once, each with its line, what is wrong and what to write instead. An unknown
+//! name is an error. Nothing is applied from a file that has one.
+
+mod parameters;
+mod render;
+mod values;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use jiff::SignedDuration;
+use toml_edit::{Document, Item, TableLike, Value};
+
+pub use parameters::{PARAMETERS, Parameter, SECTIONS};
+pub use render::{manual, sample, show};
+use values::FromToml;
+pub use values::SocketMode;
+
+use crate::lookup::{Map, Mode, OnError};
+use crate::policy::{Rule, Rules, Term};
+use crate::socket::ListenAddress;
+
+/// Where the configuration is read from unless `--config` says otherwise.
+pub const DEFAULT_PATH: &str = "/etc/suppressd/suppressd.toml";
+
+/// The whole configuration, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// `[http]`.
+    pub http: Http,
+    /// `admin.listen`.
+    pub admin: Vec<ListenAddress>,
+    /// `[sns]`.
+    pub sns: Sns,
+    /// `[lookup]`.
+    pub lookup: Lookup,
+    /// `[mail]`.
+    pub mail: Mail,
+    /// `[policy.*]`.
+    pub policy: Rules,
+    /// `log.to`.
+    pub log_to: LogTo,
+    /// `log.level`.
+    pub log_level: log::LevelFilter,
+}
+
+/// `[http]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Http {
+    /// Where to listen.
+    pub listen: Vec<ListenAddress>,
+    /// Certificate and key, if it speaks TLS.
+    pub tls: Option<Tls>,
+    /// Connections at once.
+    pub max_connections: u32,
+    /// Time for a header.
+    pub header_timeout: SignedDuration,
+    /// Time for a body.
+    pub body_timeout: SignedDuration,
+}
+
+/// `http.tls`: two PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate and its chain.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// `[sns]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sns {
+    /// Path of the endpoint.
+    pub path: String,
+    /// Topics allowed by the configuration.
+    pub topics: Vec<String>,
+    /// Refuse SHA-1 signatures.
+    pub require_version_2: bool,
+    /// File with `user:password`.
+    pub credentials_file: Option<PathBuf>,
+    /// Proxy for fetches.
+    pub proxy: Option<String>,
+    /// More roots to trust for fetches.
+    pub ca_file: Option<PathBuf>,
+    /// Time for one fetch.
+    pub fetch_timeout: SignedDuration,
+}
+
+/// `[lookup]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// socketmap_table(5) sockets.
+    pub socketmap: Vec<ListenAddress>,
+    /// tcp_table(5) sockets.
+    pub tcp_table: Vec<TcpTable>,
+    /// Policy service sockets.
+    pub policy: Vec<ListenAddress>,
+    /// Whether to refuse or only to warn.
+    pub mode: Mode,
+    /// What Postfix hears in trouble.
+    pub on_error: OnError,
+    /// Longest wait for the database.
+    pub deadline: SignedDuration,
+    /// Connections at once, for each socket.
+    pub max_connections: u32,
+    /// Mode of unix sockets.
+    pub socket_mode: SocketMode,
+    /// Owner of unix sockets.
+    pub socket_owner: Option<String>,
+    /// Group of unix sockets.
+    pub socket_group: Option<String>,
+}
+
+/// One entry of `lookup.tcp-table`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpTable {
+    /// Where to listen.
+    pub listen: ListenAddress,
+    /// Which map it answers.
+    pub map: Map,
+}
+
+/// `[mail]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// Clients whose bounce mail counts.
+    pub trusted_networks: Vec<IpNet>,
+    /// Whose Authentication-Results count.
+    pub trusted_authserv_ids: Vec<String>,
+    /// Longest time for one mail.
+    pub deadline: SignedDuration,
+}
+
+/// `log.to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogTo {
+    /// stderr on a terminal, the journal under systemd, else syslog.
+    Auto,
+    /// stderr, as plain lines.
+    Stderr,
+    /// stderr, with the priority prefix that systemd reads.
+    Journal,
+    /// syslog(3), facility mail.
+    Syslog,
+}
+
+/// Everything that is wrong with a configuration, one sentence a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError(Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            ConfigError(vec![format!("cannot read {}: {error}; name another with --config", path.display())])
+        })?;
+        let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+        Self::parse(&text, &name)
+    }
+
+    /// Checks the text of a file; `name` stands before each error.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
+        let document = Document::parse(text).map_err(|error| {
+            let at = error.span().map_or(1, |span| line(text, span.start));
+            ConfigError(vec![format!("{name}:{at}: not TOML: {}", error.message())])
+        })?;
+        let mut source = Source { document: &document, text, name, errors: BTreeSet::new() };
+        source.refuse_unknown();
+        match Self::from_source(&mut source) {
+            Some(config) if source.errors.is_empty() => Ok(config),
+            _ => Err(source.into_error()),
+        }
+    }
+
+    /// `None` only if a default of the table can't be read, which a test excludes.
+    fn from_source(source: &mut Source<'_>) -> Option<Self> {
+        Some(Self {
+            database: source.get("", "database")?,
+            http: Http {
+                listen: source.get("http", "listen")?,
+                tls: source.get("http", "tls")?,
+                max_connections: source.get("http", "max-connections")?,
+                header_timeout: source.get("http", "header-timeout")?,
+                body_timeout: source.get("http", "body-timeout")?,
+            },
+            admin: source.get("admin", "listen")?,
+            sns: Sns {
+                path: source.get("sns", "path")?,
+                topics: source.get("sns", "topics")?,
+                require_version_2: source.get("sns", "require-version-2")?,
+                credentials_file: source.get("sns", "credentials-file")?,
+                proxy: source.get("sns", "proxy")?,
+                ca_file: source.get("sns", "ca-file")?,
+                fetch_timeout: source.get("sns", "fetch-timeout")?,
+            },
+            lookup: Lookup {
+                socketmap: source.get("lookup", "socketmap")?,
+                tcp_table: source.get("lookup", "tcp-table")?,
+                policy: source.get("lookup", "policy")?,
+                mode: source.get("lookup", "mode")?,
+                on_error: source.get("lookup", "on-error")?,
+                deadline: source.get("lookup", "deadline")?,
+                max_connections: source.get("lookup", "max-connections")?,
+                socket_mode: source.get("lookup", "socket-mode")?,
+                socket_owner: source.get("lookup", "socket-owner")?,
+                socket_group: source.get("lookup", "socket-group")?,
+            },
+            mail: Mail {
+                trusted_networks: source.get("mail", "trusted-networks")?,
+                trusted_authserv_ids: source.get("mail", "trusted-authserv-ids")?,
+                deadline: source.get("mail", "deadline")?,
+            },
+            policy: Rules {
+                hard: source.rule("policy.hard")?,
+                soft: source.rule("policy.soft")?,
+                complaint: source.rule("policy.complaint")?,
+            },
+            log_to: source.get("log", "to")?,
+            log_level: source.get("log", "level")?,
+        })
+    }
+}
+
+/// The parsed file and what was found wrong with it so far.
+struct Source<'a> {
+    document: &'a Document<&'a str>,
+    text: &'a str,
+    name: &'a str,
+    /// Line and sentence, in the order of the lines.
+    errors: BTreeSet<(usize, String)>,
+}
+
+impl Source<'_> {
+    /// The value of a parameter: the file's, or else the default. A wrong one is noted, and the default stands in for
+    /// it so that the rest of the file is checked too.
+    fn get<T: FromToml>(&mut self, section: &str, name: &str) -> Option<T> {
+        if let Some(item) = self.item(section, name) {
+            let at = line(self.text, item.span().map_or(0, |span| span.start));
+            match item
+                .clone()
+                .into_value()
+                .map_err(|_| "is not a value".to_owned())
+                .and_then(|value| T::from_toml(&value))
+            {
+                Ok(value) => return Some(value),
+                Err(what) => drop(self.errors.insert((at, format!("{}: {what}", dotted(section, name))))),
+            }
+        }
+        let parameter = PARAMETERS.iter().find(|p| p.section == section && p.name == name)?;
+        match parameter.default {
+            "" => T::absent(),
+            default => T::from_toml(&default.parse::<Value>().ok()?).ok(),
+        }
+    }
+
+    fn rule(&mut self, section: &str) -> Option<Rule> {
+        let suppress_for: Vec<Term> = self.get(section, "suppress-for")?;
+        if suppress_for.is_empty() {
+            let at = self.item(section, "suppress-for").and_then(Item::span).map_or(0, |span| span.start);
+            let what = format!("{section}.suppress-for: an empty list says nothing; write \"forever\"");
+            self.errors.insert((line(self.text, at), what));
+        }
+        Some(Rule {
+            after: self.get(section, "after")?,
+            within: self.get(section, "within")?,
+            on_days: self.get(section, "on-days")?,
+            suppress_for,
+        })
+    }
+
+    fn item(&self, section: &str, name: &str) -> Option<&Item> {
+        let mut table: &dyn TableLike = self.document.as_table();
+        for part in section.split('.').filter(|part| !part.is_empty()) {
+            table = table.get(part)?.as_table_like()?;
+        }
+        table.get(name)
+    }
+
+    fn refuse_unknown(&mut self) {
+        let mut unknown = Vec::new();
+        collect_unknown("", self.document.as_table(), &mut unknown);
+        for (at, name) in unknown {
+            let near = nearest(&name).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            self.errors.insert((line(self.text, at), format!("{name}: no such setting{near}")));
+        }
+    }
+
+    fn into_error(self) -> ConfigError {
+        let name = self.name;
+        ConfigError(self.errors.into_iter().map(|(at, what)| format!("{name}:{at}: {what}")).collect())
+    }
+}
+
+/// Position and dotted name of every key that is neither a section nor a parameter.
+fn collect_unknown(section: &str, table: &dyn TableLike, unknown: &mut Vec<(usize, String)>) {
+    for (name, item) in table.iter() {
+        let path = dotted(section, name);
+        let is_section = SECTIONS.iter().any(|(s, _)| *s == path || s.starts_with(&format!("{path}.")));
+        let is_parameter = PARAMETERS.iter().any(|p| dotted(p.section, p.name) == path);
+        match item.as_table_like() {
+            Some(inner) if is_section => collect_unknown(&path, inner, unknown),
+            _ if is_parameter => {}
+            _ => {
+                let at = table.key(name).and_then(toml_edit::Key::span).map_or(0, |span| span.start);
+                unknown.push((at, crate::event::printable(&path, 80)));
+            }
+        }
+    }
+}
+
+fn dotted(section: &str, name: &str) -> String {
+    if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") }
+}
+
+/// The parameter that somebody may have meant.
+fn nearest(name: &str) -> Option<String> {
+    let names = PARAMETERS.iter().map(|p| dotted(p.section, p.name));
+    let scored = names.map(|known| (strsim::damerau_levenshtein(&known, name), known));
+    scored.min().filter(|(distance, _)| *distance <= 3).map(|(_, known)| known)
+}
+
+/// Line of a position, counted from 1.
+fn line(text: &str, position: usize) -> usize {
+    text.bytes().take(position).filter(|b| *b == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests;

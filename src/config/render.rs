@@ -1,0 +1,111 @@
+//! The configuration in other forms, from the same table: sample file, manual page section, effective values.
+
+use std::fmt::Write as _;
+
+use toml_edit::{Document, Item, TableLike};
+
+use super::{PARAMETERS, Parameter, SECTIONS};
+
+/// Columns of the sample file.
+const WIDTH: usize = 100;
+
+/// The sample file: every parameter with its default, commented out.
+#[must_use]
+pub fn sample() -> String {
+    let mut out = String::from(
+        "# Configuration of suppressd. See suppressd.toml(5).\n\
+         # What stands here behind \"#\" is the default; take the \"#\" away to change it. Check with \"suppressd config check\".\n",
+    );
+    for (section, about) in SECTIONS {
+        out.push('\n');
+        out.push_str(&comment(about));
+        if !section.is_empty() {
+            let _ = writeln!(out, "[{section}]");
+        }
+        for parameter in PARAMETERS.iter().filter(|p| p.section == *section) {
+            out.push('\n');
+            out.push_str(&comment(parameter.text));
+            let _ = writeln!(out, "#{} = {}", parameter.name, shown(parameter));
+        }
+    }
+    out
+}
+
+/// The parameters as the body of suppressd.toml(5), in mdoc(7).
+#[must_use]
+pub fn manual() -> String {
+    let mut out = String::new();
+    for (section, about) in SECTIONS {
+        let heading = if section.is_empty() { "TOP OF THE FILE".to_owned() } else { format!("[{section}]") };
+        let _ = writeln!(out, ".Ss {heading}\n{}", roff(about));
+        out.push_str(".Bl -tag -width Ds\n");
+        for parameter in PARAMETERS.iter().filter(|p| p.section == *section) {
+            let _ =
+                writeln!(out, ".It Ic {} No = Ar {}", parameter.name, roff(&parameter.syntax.replace('"', "\\(dq")));
+            let _ = writeln!(out, "{}", roff(parameter.text));
+            let _ = match parameter.default {
+                "" => writeln!(out, "Not set by default."),
+                default => writeln!(out, "Default:\n.Li {}", roff(&default.replace('"', "\\(dq"))),
+            };
+            if !parameter.example.is_empty() && parameter.example != parameter.default {
+                let _ = writeln!(out, ".br\nExample:\n.Li {}", roff(&parameter.example.replace('"', "\\(dq")));
+            }
+        }
+        out.push_str(".El\n");
+    }
+    out
+}
+
+/// Every parameter with the value that a file gives it, marked where that is the default.
+#[must_use]
+pub fn show(text: &str) -> String {
+    let document = Document::parse(text).ok();
+    let mut out = String::new();
+    for (section, _) in SECTIONS {
+        if !section.is_empty() {
+            let _ = writeln!(out, "\n[{section}]");
+        }
+        for parameter in PARAMETERS.iter().filter(|p| p.section == *section) {
+            let written = document.as_ref().and_then(|document| find(document.as_table(), parameter));
+            let _ = match (written, parameter.default) {
+                (Some(value), _) => writeln!(out, "{} = {value}", parameter.name),
+                (None, "") => writeln!(out, "# {} is not set", parameter.name),
+                (None, default) => writeln!(out, "{} = {default}  # default", parameter.name),
+            };
+        }
+    }
+    out
+}
+
+fn find(root: &dyn TableLike, parameter: &Parameter) -> Option<String> {
+    let mut table = root;
+    for part in parameter.section.split('.').filter(|part| !part.is_empty()) {
+        table = table.get(part)?.as_table_like()?;
+    }
+    let value = table.get(parameter.name).cloned().map(Item::into_value)?.ok()?;
+    Some(value.to_string().trim().replace('\n', " "))
+}
+
+fn shown(parameter: &Parameter) -> &'static str {
+    if parameter.default.is_empty() || !parameter.example.is_empty() { parameter.example } else { parameter.default }
+}
+
+/// A comment of the sample file, wrapped at words.
+fn comment(text: &str) -> String {
+    let mut lines = vec![String::from("#")];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + word.len() < WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("# {word}")),
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// Text for mdoc: a backslash that starts an escape stays, a dot at the start of a line is guarded.
+fn roff(text: &str) -> String {
+    if text.starts_with('.') { format!("\\&{text}") } else { text.to_owned() }
+}

@@ -1,0 +1,92 @@
+use super::*;
+
+fn errors(text: &str) -> Vec<String> {
+    match Config::parse(text, "suppressd.toml") {
+        Ok(_) => Vec::new(),
+        Err(ConfigError(lines)) => lines,
+    }
+}
+
+#[test]
+fn an_empty_file_is_the_defaults() {
+    let config = Config::parse("", "suppressd.toml").unwrap();
+    assert_eq!(config.database, PathBuf::from("/var/lib/suppressd/suppressd.db"));
+    assert_eq!(config.policy, Rules::default());
+    assert_eq!(config.sns.path, "/sns");
+}
+
+#[test]
+fn the_sample_file_is_the_defaults_and_stays_valid_with_everything_switched_on() {
+    let defaults = Config::parse("", "suppressd.toml").unwrap();
+    assert_eq!(Config::parse(&sample(), "suppressd.toml"), Ok(defaults));
+    let on: String = sample().lines().map(|l| l.strip_prefix('#').filter(|l| !l.starts_with(' ')).unwrap_or(l)).fold(
+        String::new(),
+        |mut all, line| {
+            all.push_str(line);
+            all.push('\n');
+            all
+        },
+    );
+    assert_eq!(errors(&on), [""; 0]);
+    for parameter in PARAMETERS {
+        assert!(on.contains(&format!("\n{} = ", parameter.name)), "{}", parameter.name);
+    }
+}
+
+#[test]
+fn every_parameter_of_the_table_is_read() {
+    for parameter in PARAMETERS {
+        let (section, name) = (parameter.section, parameter.name);
+        let text = if section.is_empty() { format!("{name} = 1.5") } else { format!("[{section}]\n{name} = 1.5") };
+        let found = errors(&text);
+        assert!(found.iter().any(|e| e.contains(&dotted(section, name))), "{name} takes anything: {found:?}");
+    }
+}
+
+#[test]
+fn every_error_is_reported_at_once_with_line_name_and_remedy() {
+    let text = "databse = \"/x.db\"\n\n[policy.soft]\nwithin = \"3 weeks\"\nafter = -1\n[lookup]\nmode = \"dry\"\n[what.ever]\n";
+    assert_eq!(
+        errors(text),
+        [
+            "suppressd.toml:1: databse: no such setting; did you mean database?",
+            "suppressd.toml:4: policy.soft.within: \"3 weeks\" is not a duration; write 21d",
+            "suppressd.toml:5: policy.soft.after: -1 is not a number from 0 to 1000000; write it without quotes",
+            "suppressd.toml:7: lookup.mode: \"dry\" is not one of the choices; write \"enforce\" or \"warn\"",
+            "suppressd.toml:8: what: no such setting",
+        ]
+    );
+}
+
+#[test]
+fn broken_toml_names_its_line() {
+    let found = errors("[http]\nlisten = [\n");
+    assert!(
+        found[0].starts_with("suppressd.toml:2: not TOML") || found[0].starts_with("suppressd.toml:3: not TOML"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn tables_may_be_written_inline_or_as_sections() {
+    let inline = "[http]\ntls = { certificate = \"/c.pem\", key = \"/k.pem\" }\n";
+    let section = "[http.tls]\ncertificate = \"/c.pem\"\nkey = \"/k.pem\"\n";
+    let parsed = Config::parse(inline, "x").unwrap();
+    assert_eq!(parsed.http.tls, Some(Tls { certificate: "/c.pem".into(), key: "/k.pem".into() }));
+    assert_eq!(Config::parse(section, "x").unwrap(), parsed);
+}
+
+#[test]
+fn an_empty_ladder_is_refused() {
+    assert_eq!(
+        errors("[policy.hard]\nsuppress-for = []\n"),
+        ["suppressd.toml:2: policy.hard.suppress-for: an empty list says nothing; write \"forever\""]
+    );
+}
+
+#[test]
+fn the_effective_configuration_is_itself_a_configuration() {
+    let text = "[lookup]\nmode = \"warn\"\n";
+    assert_eq!(Config::parse(&show(text), "x"), Config::parse(text, "x"));
+    assert!(show(text).contains("mode = \"warn\"\n"));
+}

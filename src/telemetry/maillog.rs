@@ -1,0 +1,67 @@
+//! One line for each mail event, in Postfix's manner: a stable language that log tools can read.
+//!
+//! `to=<bob@example.com>, kind=hard_bounce, status=5.1.1, source=ses, action=suppressed, event=7`
+
+use std::fmt::Write as _;
+
+use crate::event::Event;
+use crate::store::Recorded;
+
+/// The line for an event that was recorded.
+#[must_use]
+pub fn line(event: &Event, recorded: &Recorded) -> String {
+    let mut line = format!("to=<{}>, kind={}", event.recipient, event.kind);
+    if let Some(status) = event.evidence.status {
+        let _ = write!(line, ", status={status}");
+    }
+    let _ = write!(line, ", reason={}, source={}, origin={}", event.evidence.reason, event.source, event.origin);
+    if let Some(queue_id) = &event.evidence.queue_id {
+        let _ = write!(line, ", queue_id={}", word(queue_id));
+    }
+    let _ = write!(line, ", action={}", recorded.action());
+    if let Some(decision) = &recorded.decision {
+        let _ = write!(line, " ({})", decision.reason);
+    }
+    let _ = write!(line, ", event={}", recorded.number);
+    line
+}
+
+/// A stranger's text as one word of a line: what could be taken for the line's own syntax is replaced.
+fn word(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.@+:/".contains(c) { c } else { '?' }).take(100).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Address;
+    use crate::event::{EventId, Evidence, Kind, Origin, Reason, Side, Source};
+    use crate::policy::{Action, Decision};
+    use crate::status::EnhancedStatus;
+
+    #[test]
+    fn a_line_is_postfix_like_and_cannot_be_forged() {
+        let event = Event {
+            id: EventId("1".into()),
+            kind: Kind::HardBounce,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            recipient: Address::parse("bob@example.com").unwrap(),
+            reported: "Bob@example.com".into(),
+            source: Source::Dsn,
+            origin: Origin::Local,
+            evidence: Evidence {
+                reason: Reason::UserUnknown,
+                side: Side::Recipient,
+                status: Some(EnhancedStatus::new(5, 1, 1)),
+                queue_id: Some("8A8D, action=x\n".into()),
+                ..Evidence::default()
+            },
+        };
+        let decision = Decision { action: Action::Suppress { until: None }, reason: "hard bounce".into() };
+        assert_eq!(
+            line(&event, &Recorded { number: 7, decision: Some(decision) }),
+            "to=<bob@example.com>, kind=hard_bounce, status=5.1.1, reason=userunknown, source=dsn, origin=local, \
+             queue_id=8A8D??action?x?, action=suppressed (hard bounce), event=7"
+        );
+    }
+}
