@@ -10,6 +10,10 @@
 //! pipe(8) *bounces* the bounce on every status but 0, 71 and 75 and death by a signal; so nothing but 0 and 75 is
 //! ever returned there.
 
+/// Fixed words of every refusal that we answer to Postfix. A bounce whose diagnostic has them, once Postfix's folding is
+/// undone, is our own refusal coming back: it looks exactly like a hard bounce and says nothing about the recipient.
+pub const MARKER: &str = "Recipient is on the suppression list (";
+
 /// What became of something handed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

@@ -20,8 +20,9 @@ pub use render::{manual, sample, show};
 use values::FromToml;
 pub use values::{SocketMode, parse_duration};
 
-use crate::lookup_stub::{ListenAddress, MapName, Mode, OnError};
+use crate::lookup::{Map, Mode, OnError};
 use crate::policy::{Rule, Rules, Term};
+use crate::socket::ListenAddress;
 
 /// Where the configuration is read from unless `--config` says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/suppressd/suppressd.toml";
@@ -123,7 +124,7 @@ pub struct TcpTable {
     /// Where to listen.
     pub listen: ListenAddress,
     /// Which map it answers.
-    pub map: MapName,
+    pub map: Map,
 }
 
 /// `[mail]`.

@@ -93,7 +93,7 @@ pub const PARAMETERS: &[Parameter] = &[
     row("lookup", "deadline", "duration", r#""1s""#, "",
         "Longest wait for the database in one lookup."),
     row("lookup", "max-connections", "number", "1024", "",
-        "Connections served at once by each socket; further ones wait."),
+        "Connections served at once by each socket; further ones are closed at once, so that Postfix does not wait for its time-out."),
     row("lookup", "socket-mode", "octal number in quotes", r#""0660""#, "",
         "Mode of unix sockets. Postfix asks as user postfix."),
     row("lookup", "socket-owner", "user name", "", r#""suppressd""#,

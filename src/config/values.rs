@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 use toml_edit::Value;
 
-use super::{ListenAddress, LogTo, MapName, Mode, OnError, TcpTable, Tls};
+use super::{ListenAddress, LogTo, Map, Mode, OnError, TcpTable, Tls};
 use crate::policy::Term;
 
 /// A value that can be written in the configuration.
@@ -86,7 +86,7 @@ impl FromToml for TcpTable {
         let table = fields(value, &["listen", "map"], form)?;
         let [listen, map] = table.as_slice() else { return Err(wrong(value, "a table", form)) };
         let name =
-            map.as_str().and_then(MapName::parse).ok_or_else(|| wrong(map, "a map", "\"access\" or \"transport\""))?;
+            map.as_str().and_then(Map::parse).ok_or_else(|| wrong(map, "a map", "\"access\" or \"transport\""))?;
         Ok(Self { listen: ListenAddress::from_toml(listen)?, map: name })
     }
 }

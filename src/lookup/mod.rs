@@ -1,0 +1,290 @@
+//! Answers Postfix: is this recipient on the suppression list?
+//!
+//! A lookup has three outcomes: found, not found, trouble. Trouble is never reported as "not found", unless the
+//! operator chose [`OnError::Accept`]. SQLite is asked in the same thread (about 3 µs), so a lookup waits for nobody;
+//! what bounds it when another process holds the whole database is the readers' own deadline.
+//!
+//! | protocol | found | not found | trouble |
+//! |---|---|---|---|
+//! | [`socketmap`] | `OK 550 …`, `OK error:…` | `NOTFOUND ` | `TEMP …` |
+//! | [`tcp_table`] | `200 550%20…` | `500 …` | `400 …` |
+//! | [`policy_service`] | `action=550 …` | `action=DUNNO` | `action=DEFER_IF_PERMIT …` |
+//!
+//! A key that is no address (`*`, a bare name, garbage) is not on the list, so it is not found.
+//! Each refusal is one log line and is counted in memory; [`Lookup::take_refusals`] hands the counts over.
+//! Not promised: that a count is the number of messages. Postfix asks a transport map for senders too, and more than once.
+
+pub mod netstring;
+pub mod policy_service;
+pub mod serve;
+pub mod socketmap;
+pub mod tcp_table;
+mod text;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use serve::{Limits, Service, serve};
+pub use text::Refusal;
+
+use crate::address::Address;
+use crate::event::{MAX_NAME, printable};
+use crate::store::{Readers, StoreError, Suppression};
+
+/// Longest key that is looked at, in bytes. Postfix 3.12 sends none above this (dict_sockmap.c), older ones none above
+/// their `line_length_limit`.
+pub const MAX_KEY: usize = 10_000;
+/// Addresses whose refusals are counted between two calls of [`Lookup::take_refusals`]; refusals of others are still
+/// answered and logged.
+pub const MAX_COUNTED: usize = 65_536;
+/// Trouble that lasts is logged once in this time.
+const LOG_INTERVAL: SignedDuration = SignedDuration::from_mins(1);
+
+/// What an operator chooses about lookups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// `[lookup] mode`.
+    pub mode: Mode,
+    /// `[lookup] on-error`.
+    pub on_error: OnError,
+}
+
+/// Whether mail to suppressed recipients is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Refuse it.
+    #[default]
+    Enforce,
+    /// Log that it would be refused, and let it pass.
+    Warn,
+}
+
+/// What Postfix hears when the database can't answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// Try again: the client gets 451 or 450.
+    #[default]
+    Defer,
+    /// Not on the list: mail flows, to suppressed recipients too.
+    Accept,
+}
+
+/// A protocol, and what it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Each request names its map.
+    Socketmap,
+    /// One map for the whole port.
+    TcpTable(Map),
+    /// Postfix's policy delegation.
+    Policy,
+}
+
+/// Which Postfix table a map is for; it decides the form of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Map {
+    /// `check_recipient_access`: access(5).
+    Access,
+    /// `transport_maps`: transport(5).
+    Transport,
+}
+
+impl Map {
+    /// The map of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "access" => Some(Self::Access),
+            "transport" => Some(Self::Transport),
+            _ => None,
+        }
+    }
+
+    /// Its name in main.cf, the configuration and the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Transport => "transport",
+        }
+    }
+
+    /// The value that Postfix finds; `None` for nothing.
+    fn value(self, verdict: &Verdict) -> Option<String> {
+        match (self, verdict) {
+            (Self::Access, Verdict::Refuse(refusal)) => Some(format!("550 {refusal}")),
+            (Self::Access, Verdict::WouldRefuse(refusal)) => Some(format!("WARN would refuse: {refusal}")),
+            (Self::Transport, Verdict::Refuse(refusal)) => Some(format!("error:{refusal}")),
+            (Self::Transport, Verdict::WouldRefuse(_)) | (_, Verdict::Pass | Verdict::Trouble) => None,
+        }
+    }
+}
+
+/// One question.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    /// What Postfix looks up: an address, in any case, with or without quotes; or something else.
+    pub key: &'a str,
+    /// Who asks, for the log: `access`, `transport`, `policy`.
+    pub door: &'static str,
+    /// The SMTP client, where Postfix tells.
+    pub client: Option<IpAddr>,
+}
+
+impl Query<'_> {
+    /// Whom it is about; `None` for a key that is no address and so is never on the list.
+    fn address(&self) -> Option<Address> {
+        if self.key.len() > MAX_KEY { None } else { Address::parse_lookup_key(self.key).ok() }
+    }
+}
+
+/// The answer to a question, once the operator's choices are applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not on the list.
+    Pass,
+    /// On the list.
+    Refuse(Refusal),
+    /// On the list, but only warned about.
+    WouldRefuse(Refusal),
+    /// Can't tell; Postfix shall try again.
+    Trouble,
+}
+
+/// What a protocol made of the bytes received so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// They are the start of a request.
+    Incomplete,
+    /// The first request has this many bytes, and its reply is written.
+    Answered(usize),
+    /// They are no request; the connection must end after what is written.
+    Violation(&'static str),
+}
+
+impl Protocol {
+    /// Answers the first request in `input`: the reply is appended to `output`.
+    #[must_use]
+    pub fn step(self, input: &[u8], lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) -> Step {
+        match self {
+            Self::Socketmap => socketmap::step(input, lookup, now, output),
+            Self::TcpTable(map) => tcp_table::step(input, map, lookup, now, output),
+            Self::Policy => policy_service::step(input, lookup, now, output),
+        }
+    }
+
+    /// Its name in the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Socketmap => "socketmap",
+            Self::TcpTable(_) => "tcp-table",
+            Self::Policy => "policy",
+        }
+    }
+}
+
+/// Looks recipients up, for all protocols and connections.
+pub struct Lookup {
+    readers: Arc<Readers>,
+    settings: RwLock<Settings>,
+    refusals: Mutex<HashMap<String, u64>>,
+    trouble_logged: Mutex<Option<Timestamp>>,
+}
+
+impl Lookup {
+    /// Looks up in this database.
+    #[must_use]
+    pub fn new(readers: Arc<Readers>, settings: Settings) -> Self {
+        Self { readers, settings: RwLock::new(settings), refusals: Mutex::default(), trouble_logged: Mutex::default() }
+    }
+
+    /// Applies other settings from the next question on.
+    pub fn set(&self, settings: Settings) {
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
+    }
+
+    /// Answers a question as the operator wants it, logs it if it is a refusal or trouble, and counts it.
+    #[must_use]
+    pub fn ask(&self, query: Query<'_>, now: Timestamp) -> Verdict {
+        let Some(address) = query.address() else { return Verdict::Pass };
+        let settings = *self.settings.read().unwrap_or_else(PoisonError::into_inner);
+        match self.readers.find(&address, now) {
+            Ok(None) => Verdict::Pass,
+            Ok(Some(entry)) => self.refuse(settings.mode, &query, &address, &entry),
+            Err(error) => {
+                self.log_trouble(&error, settings.on_error, now);
+                match settings.on_error {
+                    OnError::Defer => Verdict::Trouble,
+                    OnError::Accept => Verdict::Pass,
+                }
+            }
+        }
+    }
+
+    /// The refusals since the last call, as canonical address and number.
+    #[must_use]
+    pub fn take_refusals(&self) -> Vec<(String, u64)> {
+        std::mem::take(&mut *locked(&self.refusals)).into_iter().collect()
+    }
+
+    fn refuse(&self, mode: Mode, query: &Query<'_>, address: &Address, entry: &Suppression) -> Verdict {
+        let refusal = Refusal::of(entry);
+        log_refusal(mode, query, &refusal);
+        match mode {
+            Mode::Warn => Verdict::WouldRefuse(refusal),
+            Mode::Enforce => {
+                self.count(address);
+                Verdict::Refuse(refusal)
+            }
+        }
+    }
+
+    fn count(&self, address: &Address) {
+        let mut refusals = locked(&self.refusals);
+        if let Some(count) = refusals.get_mut(address.as_str()) {
+            *count = count.saturating_add(1);
+        } else if refusals.len() < MAX_COUNTED {
+            refusals.insert(address.as_str().to_owned(), 1);
+        }
+    }
+
+    fn log_trouble(&self, error: &StoreError, on_error: OnError, now: Timestamp) {
+        let mut logged = locked(&self.trouble_logged);
+        if logged.is_some_and(|at| now.duration_since(at).abs() < LOG_INTERVAL) {
+            return;
+        }
+        *logged = Some(now);
+        let told = match on_error {
+            OnError::Defer => "Postfix is told to try again",
+            OnError::Accept => "mail flows, to suppressed recipients too",
+        };
+        log::error!("cannot look recipients up: {error}; {told}");
+    }
+}
+
+/// One line for each mail event, in Postfix's manner.
+fn log_refusal(mode: Mode, query: &Query<'_>, refusal: &Refusal) {
+    let verb = match mode {
+        Mode::Enforce => "refused",
+        Mode::Warn => "would refuse",
+    };
+    let (to, kind, status, since) = (printable(query.key, MAX_NAME), refusal.kind, refusal.status, &refusal.since);
+    let client = query.client.map(|client| format!(", client={client}")).unwrap_or_default();
+    log::info!("{verb}: to=<{to}>, map={}, kind={kind}, status={status}, since={since}{client}", query.door);
+}
+
+/// A key as text. An address is UTF-8, so a key that is none becomes one that is not on the list.
+fn text_of(key: Option<&[u8]>) -> &str {
+    key.and_then(|key| std::str::from_utf8(key).ok()).unwrap_or_default()
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

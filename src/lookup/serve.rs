@@ -1,0 +1,254 @@
+//! Connections: accepts them, reads requests, writes replies; the same for all protocols.
+//!
+//! Each connection is one task, and it is asked, answered and written to in the same thread. Requests that came in one
+//! read are answered by one write, in order.
+//! LIMITS: [`Limits`]. A client that says nothing, or takes no replies, holds one task and a few kilobytes, and
+//! that until its time is over. Replies are written out before more requests are looked at.
+//! On failure: an accept error never ends the service; out of file descriptors it pauses and says so. A connection that
+//! breaks the protocol is closed and its neighbours don't notice. When told to stop, no connection is accepted any more,
+//! requests that are here are answered, and idle connections are closed; Postfix asks again elsewhere or later.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::{Lookup, Protocol, Step};
+use crate::socket::Listener;
+
+/// Bytes asked for by one read. A request of Postfix has about 50, a policy request about 700.
+const READ: usize = 4096;
+/// Replies are written out when there are so many bytes of them.
+const WRITE: usize = 64 * 1024;
+/// Wait after an accept error that will not go away by itself: out of file descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// Trouble that lasts is logged once in this time.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Bounds on what clients can cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at a time; further ones are closed at once.
+    pub connections: usize,
+    /// How long a connection may be silent between requests.
+    pub idle: Duration,
+    /// How long a request may take to arrive once it has begun.
+    pub request: Duration,
+    /// How long a client may take no reply.
+    pub write: Duration,
+    /// How long connections may take to end after the stop.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    /// `idle` is above Postfix's `smtpd_policy_service_max_idle` (300 s): a policy connection that we close costs the
+    /// next recipient a second. Postfix closes socketmap connections after 10 s by itself.
+    fn default() -> Self {
+        Self {
+            connections: 2000,
+            idle: Duration::from_secs(600),
+            request: Duration::from_secs(10),
+            write: Duration::from_secs(10),
+            drain: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What is served on a socket.
+#[derive(Clone)]
+pub struct Service {
+    /// In which language.
+    pub protocol: Protocol,
+    /// Who answers.
+    pub lookup: Arc<Lookup>,
+    /// Within what bounds.
+    pub limits: Limits,
+    /// Where the time comes from.
+    pub clock: fn() -> Timestamp,
+}
+
+/// Serves until `shutdown` completes and the connections have ended.
+pub async fn serve(listener: Listener, service: Service, shutdown: impl Future<Output = ()>) {
+    let (stop, stopped) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    tokio::select! {
+        () = accept(&listener, &service, &stopped, &mut connections) => {}
+        () = shutdown => {}
+    }
+    drop(listener);
+    let _ = stop.send(true); // nobody listens if there is no connection
+    if timeout(service.limits.drain, drained(&mut connections)).await.is_err() {
+        log::warn!("{}: {} connections were cut off by the stop", service.protocol.as_str(), connections.len());
+    }
+}
+
+async fn drained(connections: &mut JoinSet<()>) {
+    while connections.join_next().await.is_some() {}
+}
+
+/// Accepts for ever.
+async fn accept(
+    listener: &Listener,
+    service: &Service,
+    stopped: &watch::Receiver<bool>,
+    connections: &mut JoinSet<()>,
+) {
+    let free = Arc::new(Semaphore::new(service.limits.connections));
+    let mut trouble = Trouble { protocol: service.protocol, logged: None };
+    loop {
+        while connections.try_join_next().is_some() {}
+        let accepted = match listener {
+            Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| Stream::Unix(stream)),
+            Listener::Tcp(listener) => listener.accept().await.map(|(stream, _)| Stream::Tcp(stream)),
+        };
+        match (accepted, Arc::clone(&free).try_acquire_owned()) {
+            (Ok(stream), Ok(permit)) => {
+                let conversation = stream.converse(service.clone(), stopped.clone());
+                connections.spawn(async move {
+                    conversation.await;
+                    drop(permit);
+                });
+            }
+            (Ok(_), Err(_)) => trouble.log("too many connections, closed the newest"),
+            (Err(error), _) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            (Err(error), _) => {
+                trouble.log(&format!("cannot accept connections: {error}; trying on"));
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Says the same trouble once in a while.
+struct Trouble {
+    protocol: Protocol,
+    logged: Option<Instant>,
+}
+
+impl Trouble {
+    fn log(&mut self, sentence: &str) {
+        if self.logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) {
+            self.logged = Some(Instant::now());
+            log::error!("{}: {sentence}", self.protocol.as_str());
+        }
+    }
+}
+
+enum Stream {
+    Unix(tokio::net::UnixStream),
+    Tcp(tokio::net::TcpStream),
+}
+
+impl Stream {
+    async fn converse(self, service: Service, stopped: watch::Receiver<bool>) {
+        match self {
+            Self::Unix(stream) => converse(stream, &service, stopped).await,
+            Self::Tcp(stream) => {
+                // Without it a pipelining client waits 40 ms for its second reply; a failure costs no more than that.
+                let _ = stream.set_nodelay(true);
+                converse(stream, &service, stopped).await;
+            }
+        }
+    }
+}
+
+/// Why a connection is over.
+enum End {
+    /// The client closed it, was silent or slow for too long, or we stop.
+    Quiet,
+    /// Not our protocol.
+    Violation(&'static str),
+}
+
+async fn converse(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    service: &Service,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let (mut input, mut output) = (Vec::new(), Vec::new());
+    let mut deadline = Instant::now() + service.limits.idle;
+    let mut begun = false;
+    let end = loop {
+        if !receive(&mut stream, &mut input, deadline, &mut stopped).await {
+            break End::Quiet;
+        }
+        let more = input.len();
+        if let Some(end) = answer_all(&mut stream, &mut input, &mut output, service).await {
+            break end;
+        }
+        // A request that goes on arriving keeps its deadline: dripping bytes buys no time.
+        deadline = match input.len() {
+            0 => Instant::now() + service.limits.idle,
+            left if left == more && begun => deadline,
+            _ => Instant::now() + service.limits.request,
+        };
+        begun = !input.is_empty();
+    };
+    if let End::Violation(why) = end {
+        log::warn!("{}: connection closed: {why}", service.protocol.as_str());
+    }
+}
+
+/// Reads more; false when the connection is over.
+async fn receive(
+    stream: &mut (impl AsyncRead + Unpin),
+    input: &mut Vec<u8>,
+    deadline: Instant,
+    stopped: &mut watch::Receiver<bool>,
+) -> bool {
+    let begun = !input.is_empty();
+    input.reserve(READ);
+    tokio::select! {
+        biased; // what is here is answered, even when we stop
+        read = timeout_at(deadline, stream.read_buf(input)) => matches!(read, Ok(Ok(1..))),
+        // A request that has begun gets its time; drain bounds it.
+        _ = stopped.wait_for(|stop| *stop), if !begun => false,
+    }
+}
+
+/// Answers all complete requests of `input` and leaves the rest there.
+async fn answer_all(
+    stream: &mut (impl AsyncWrite + Unpin),
+    input: &mut Vec<u8>,
+    output: &mut Vec<u8>,
+    service: &Service,
+) -> Option<End> {
+    let mut done = 0;
+    loop {
+        let step = answer_some(input, &mut done, output, service);
+        if !output.is_empty() && !matches!(timeout(service.limits.write, stream.write_all(output)).await, Ok(Ok(()))) {
+            return Some(End::Quiet);
+        }
+        output.clear();
+        match step {
+            Step::Incomplete => break,
+            Step::Answered(_) => {}
+            Step::Violation(why) => return Some(End::Violation(why)),
+        }
+    }
+    input.drain(..done);
+    input.shrink_to(READ);
+    output.shrink_to(READ);
+    None
+}
+
+/// Answers requests until no complete one is left or [`WRITE`] bytes of replies are there.
+fn answer_some(input: &[u8], done: &mut usize, output: &mut Vec<u8>, service: &Service) -> Step {
+    let now = (service.clock)();
+    while output.len() < WRITE {
+        let rest = input.get(*done..).unwrap_or_default();
+        if rest.is_empty() {
+            return Step::Incomplete;
+        }
+        match service.protocol.step(rest, &service.lookup, now, output) {
+            Step::Answered(length) => *done += length,
+            other => return other,
+        }
+    }
+    Step::Answered(0)
+}

@@ -1,0 +1,51 @@
+//! Postfix's socketmap protocol, server side.
+//!
+//! PROTOCOL: socketmap_table(5). Request: a netstring `name SPACE key`. Reply: a netstring `OK SPACE value`,
+//! `NOTFOUND SPACE`, `TEMP SPACE reason` or `PERM SPACE reason`. Map names: `access`, `transport`. Requests may be
+//! pipelined; they are answered in order. `OK` always has a value: Postfix 3.7 reads a bare one as "not found".
+//! LIMITS: requests of [`MAX_REQUEST`] bytes; Postfix reads replies to 100,000 (dict_sockmap.c), ours stay below 200.
+//! SECURITY: whoever may connect may ask about any address. A violation of the framing ends the connection unanswered:
+//! Postfix opens another and asks again.
+//! BUGS: no TIMEOUT replies; TEMP means the same to Postfix.
+
+use jiff::Timestamp;
+
+use super::netstring::{self, Parsed};
+use super::{Lookup, MAX_KEY, Map, Query, Step, Verdict};
+use crate::event::printable;
+
+/// Longest map name worth showing in a reply, in bytes.
+const MAX_NAME: usize = 64;
+/// Longest request, in bytes: map name, space, key.
+pub const MAX_REQUEST: usize = MAX_NAME + 1 + MAX_KEY;
+
+/// Answers the first request in `input`.
+#[must_use]
+pub fn step(input: &[u8], lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) -> Step {
+    match netstring::parse(input, MAX_REQUEST) {
+        Parsed::Incomplete => Step::Incomplete,
+        Parsed::Violation(why) => Step::Violation(why),
+        Parsed::Complete { content, length } => {
+            answer(content, lookup, now, output);
+            Step::Answered(length)
+        }
+    }
+}
+
+fn answer(request: &[u8], lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) {
+    let Some(space) = request.iter().position(|byte| *byte == b' ') else {
+        return netstring::write("PERM write a map name, a space and a key", output);
+    };
+    let (name, key) = request.split_at(space);
+    let Some(map) = std::str::from_utf8(name).ok().and_then(Map::parse) else {
+        let name = printable(&String::from_utf8_lossy(name), MAX_NAME);
+        return netstring::write(&format!("PERM unknown map \"{name}\"; there are access and transport"), output);
+    };
+    let key = super::text_of(key.strip_prefix(b" "));
+    let verdict = lookup.ask(Query { key, door: map.as_str(), client: None }, now);
+    match (map.value(&verdict), verdict) {
+        (Some(value), _) => netstring::write(&format!("OK {value}"), output),
+        (None, Verdict::Trouble) => netstring::write("TEMP the suppression list can't be read now", output),
+        (None, _) => netstring::write("NOTFOUND ", output),
+    }
+}
