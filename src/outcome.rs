@@ -10,6 +10,10 @@
 //! pipe(8) *bounces* the bounce on every status but 0, 71 and 75 and death by a signal; so nothing but 0 and 75 is
 //! ever returned there.
 
+/// Fixed words in every refusal of ours that Postfix passes on. A bounce that carries them, however folded, is our own
+/// refusal coming back and says nothing new about the address.
+pub const MARKER: &str = "Recipient is on the suppression list (";
+
 /// What became of something handed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
