@@ -16,7 +16,7 @@ use crate::event::{Reason, Side};
 use crate::outcome::MARKER;
 use crate::status::EnhancedStatus;
 use rules::{RULES, Rule, When};
-pub use text::{MAX_TEXT, Plain, last_status, reply_code};
+pub use text::{MAX_TEXT, Plain, last_status, reply_code, reply_start};
 
 /// Where in the SMTP session the reply came. RFC 5321 §3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,7 +123,8 @@ impl Verdict {
 #[must_use]
 pub fn judge(facts: &Facts<'_>) -> Verdict {
     let inner = last_status(facts.text);
-    let status = inner.or(facts.status.filter(|s| !says_nothing(*s))).or(facts.status);
+    let telling = |status: Option<EnhancedStatus>| status.filter(|s| !says_nothing(*s));
+    let status = telling(inner).or(telling(facts.status)).or(inner).or(facts.status);
     let code = reply_code(facts.text).or(facts.reply_code);
     let verdict = |class, reason, side, rule| Verdict { class, reason, side, status, rule };
     match facts.action {
@@ -193,10 +194,12 @@ impl Case {
         let at_data = self.stage == Stage::Data && !self.is_about_address();
         if judged.reason == Reason::Suppressed {
             judged
-        } else if self.speaker == Speaker::Relay {
+        } else if self.speaker == Speaker::Relay && !(self.is_about_address() && self.stage == Stage::RcptTo) {
             softer(Reason::RelayRefused, Side::Sender, "hard-text-from-relay")
         } else if self.is_transient() || action == Action::Delayed {
             softer(judged.reason, judged.side, "hard-text-but-transient")
+        } else if self.status.is_some_and(|s| s.subject == 7) {
+            softer(Reason::Filtered, Side::Unknown, "hard-text-but-policy-code")
         } else {
             match self.stage {
                 Stage::MailFrom => softer(Reason::Rejected, Side::Sender, "hard-text-at-mail-from"),

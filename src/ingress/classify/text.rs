@@ -170,6 +170,21 @@ pub fn reply_code(text: &str) -> Option<u16> {
         .next_back()
 }
 
+/// Where the first SMTP reply in a text begins, so that it can be judged without the words around it.
+#[must_use]
+pub fn reply_start(text: &str) -> Option<usize> {
+    let mut at = 0;
+    for word in text.split_inclusive(char::is_whitespace) {
+        let bare = word.trim();
+        let code = bare.trim_start_matches(['(', '[', '<', '\'', '"', ':']);
+        if leading_code(code).is_some() {
+            return Some(at + word.find(code)?);
+        }
+        at += word.len();
+    }
+    None
+}
+
 fn leading_code(word: &str) -> Option<u16> {
     match word.as_bytes() {
         [b'4' | b'5', b'0'..=b'5', b'0'..=b'9', rest @ ..] if matches!(rest.first(), None | Some(b'-' | b',')) => {

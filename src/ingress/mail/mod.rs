@@ -4,7 +4,7 @@
 //! [`super::classify`]. Formats are tried from the most to the least certain: a feedback report, a delivery status part, an SES
 //! event in JSON, a disposition notification, a status report pasted into text, the wordings of mail programs, an
 //! automatic answer. Only the outermost report counts: what a returned message quotes is not read, and a report within
-//! a forward is read only if the forward is none itself.
+//! a forward is read only if the forward itself names nobody.
 //!
 //! Limits: [`MAX_RECIPIENTS`] recipients, those of [`mime`], and [`MAX_FORWARDS`] forwards deep; all in linear time.
 //! Never fails and drops nothing silently: a recipient that cannot be understood is in [`Reading::unnamed`] with the
@@ -130,12 +130,15 @@ pub fn read_payload(text: &str) -> Option<Reading> {
 fn read_forwarded(bytes: &[u8], depth: usize) -> Reading {
     let mail = Mail::read(bytes);
     let reading = report::read(&mail);
-    if reading.nature != Nature::NotABounce || depth == 0 {
+    let names_somebody = !reading.findings.is_empty();
+    if names_somebody || depth == 0 || !matches!(reading.nature, Nature::NotABounce | Nature::Nonstandard) {
         return reading;
     }
     let forwarded = mail.parts.iter().filter(|p| p.kind == PartKind::Original).take(MAX_FORWARDS);
     let inner = forwarded.map(|p| read_forwarded(p.text.as_bytes(), depth - 1));
-    let is_report = |r: &Reading| matches!(r.nature, Nature::Dsn | Nature::Arf | Nature::SnsJson | Nature::Nonstandard);
+    let is_report = |r: &Reading| {
+        !r.findings.is_empty() && matches!(r.nature, Nature::Dsn | Nature::Arf | Nature::SnsJson | Nature::Nonstandard)
+    };
     inner.into_iter().find(is_report).unwrap_or(reading)
 }
 

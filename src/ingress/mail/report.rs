@@ -10,7 +10,7 @@ use super::sns_json;
 use super::{Finding, Nature, Reading, Unnamed, arf, autoreply, nonstandard, session, verp};
 use crate::address::Address;
 use crate::event::{Evidence, Kind, MAX_DIAGNOSTIC, MAX_NAME, Reason, Side, Source, printable};
-use crate::ingress::classify::{Action, Class, Facts, Speaker, Stage, Verdict, judge};
+use crate::ingress::classify::{Action, Class, Facts, Speaker, Stage, Verdict, judge, reply_start};
 
 /// Tries the formats, the most certain first.
 pub(super) fn read(mail: &Mail<'_>) -> Reading {
@@ -230,15 +230,14 @@ impl Context {
         Some(reading)
     }
 
-    /// A report that names nobody: our return path may, and else the one `To` of the returned message.
+    /// A report that names nobody: our return path may. `To` of the returned message may be a list, or somebody else.
     fn unlisted(&self, reading: &mut Reading, words: &str, action: Action) {
-        let to = if let [one] = self.original.to.as_slice() { Some(one.as_str()) } else { None };
-        let name = self.verp.as_deref().or(to).unwrap_or_default();
-        let notice = Notice { reported: name.to_owned(), words: words.to_owned(), alias: None };
+        let reported = self.verp.clone().unwrap_or_default();
+        let notice = Notice { reported, words: words.to_owned(), alias: None };
         let verdict = judge_notice(&notice, words, true, action);
         let kind = kind_of(verdict.class, action, false);
         let case = Case { kind, verdict, source: Source::Mail, diagnostic: Some(words.to_owned()), remote_mta: None };
-        self.add(reading, &case, self.verp.as_deref().into_iter().chain(to));
+        self.add(reading, &case, self.verp.as_deref().into_iter());
     }
 
     /// RFC 8098.
@@ -259,13 +258,13 @@ impl Context {
         let header = mail.header();
         let from = header.get("From").unwrap_or_default();
         let from = super::original::addresses(&from);
-        let (nature, kind, reason) = if autoreply::is_autoreply(&header) {
+        let (nature, kind, reason) = if is_unsubscribe(&header.get("Subject").unwrap_or_default(), words) {
+            (Nature::Unsubscribe, Kind::Unsubscribe, Reason::Other)
+        } else if autoreply::is_autoreply(&header) {
             let dead = autoreply::says_dead(words);
             let (kind, reason) =
                 if dead { (Kind::SoftBounce, Reason::Suspended) } else { (Kind::Notice, Reason::AutoReply) };
             (Nature::AutoReply, kind, reason)
-        } else if is_unsubscribe(&header.get("Subject").unwrap_or_default(), words) {
-            (Nature::Unsubscribe, Kind::Unsubscribe, Reason::Other)
         } else {
             return None;
         };
@@ -334,19 +333,33 @@ fn judge_recipient(recipient: &dsn::Recipient, told: &str) -> Verdict {
     if verdict.is_by_text() || told.trim().is_empty() || verdict.class == Class::None {
         return verdict;
     }
-    let by_words = judge(&Facts { text: told, ..facts });
+    let by_words = judge_words(&facts, told);
     let softer = verdict.class == Class::Hard && by_words.class != Class::Hard;
     let firm = by_words.is_by_text() && !(softer && !recipient.diagnostic.is_empty() && by_words.side == Side::Unknown);
     if firm { Verdict { status: by_words.status.or(verdict.status), ..by_words } } else { verdict }
 }
 
+/// Judges words for people: the line that names the recipient with a reply (sendmail's `<bob>... User unknown`), then the first
+/// reply quoted in them, then all of them. What a program says around a reply is about every bounce.
+fn judge_words(facts: &Facts<'_>, words: &str) -> Verdict {
+    let is_line = |l: &&str| l.contains("...") && !facts.recipient.is_empty() && l.contains(facts.recipient);
+    let line = words.lines().find(is_line).filter(|l| reply_start(l).is_some());
+    let reply = reply_start(words).and_then(|at| words.get(at..));
+    let tries = line.into_iter().chain(reply).map(|text| judge(&Facts { text, ..*facts }));
+    tries.into_iter().find(Verdict::is_by_text).unwrap_or_else(|| judge(&Facts { text: words, ..*facts }))
+}
+
 /// Judges one recipient of a report in words: by what is said about him, else by the whole report if it is about him alone.
 fn judge_notice(notice: &Notice, report: &str, lone: bool, action: Action) -> Verdict {
-    let stage = session::stage(if notice.words.trim().is_empty() { report } else { &notice.words });
-    let speaker = session::speaker(None, &notice.words);
-    let facts = Facts { text: &notice.words, recipient: &notice.reported, stage, speaker, action, ..Facts::default() };
-    let verdict = judge(&facts);
-    let verdict = if verdict.is_by_text() || !lone { verdict } else { judge(&Facts { text: report, ..facts }) };
+    let own = if notice.words.trim().is_empty() { report } else { &notice.words };
+    let stage = match session::stage(own) {
+        Stage::Unknown if lone => session::stage(report),
+        stage => stage,
+    };
+    let speaker = session::speaker(None, own);
+    let facts = Facts { recipient: &notice.reported, stage, speaker, action, ..Facts::default() };
+    let verdict = judge_words(&facts, &notice.words);
+    let verdict = if verdict.is_by_text() || !lone { verdict } else { judge_words(&facts, report) };
     match (&notice.alias, verdict.class) {
         // One dead target of an alias: others may live behind it.
         (Some(_), Class::Hard) => Verdict { class: Class::Soft, rule: "alias-with-dead-target", ..verdict },

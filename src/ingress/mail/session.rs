@@ -37,6 +37,10 @@ const WORDINGS: &[(&str, Stage)] = &[
     // qmail-remote.c
     ("does not like recipient", Stage::RcptTo),
     ("does not like sender", Stage::MailFrom),
+    ("most progress was rcpt to response", Stage::RcptTo),
+    ("most progress was mail from response", Stage::MailFrom),
+    ("but sender was rejected", Stage::MailFrom),
+    ("but recipient was rejected", Stage::RcptTo),
     ("failed after i sent the message", Stage::Data),
     ("failed on data command", Stage::Data),
     ("connected to * but greeting failed", Stage::Connect),
@@ -56,6 +60,12 @@ const WORDINGS: &[(&str, Stage)] = &[
     ("(state 17)", Stage::Data),
     ("(state 18)", Stage::Data),
     // Others
+    ("error following rcpt", Stage::RcptTo),
+    ("error following data", Stage::Data),
+    ("error following mail", Stage::MailFrom),
+    ("smtp command rcpt", Stage::RcptTo),
+    ("smtp command data", Stage::Data),
+    ("smtp command mail", Stage::MailFrom),
     ("smtp:rcpt", Stage::RcptTo),
     ("sent <<< rcpt", Stage::RcptTo),
     ("sent <<< data", Stage::Data),

@@ -142,6 +142,9 @@ const SENTENCES: &[&str] = &[
     "address",
 ];
 
+/// Finds the address that a line names, and what follows it.
+type Naming = for<'a> fn(&'a str) -> Option<(&'a str, &'a str)>;
+
 impl<'x> Listing<'x> {
     /// Finds the end of the report.
     #[must_use]
@@ -160,18 +163,21 @@ impl<'x> Listing<'x> {
     /// The recipients that have a line or a label of their own, else those within a sentence.
     #[must_use]
     pub fn notices(&self) -> Vec<Notice> {
-        let own = self.collect(|line| own_line(line));
-        let labelled = if own.is_empty() { self.collect(|line| labelled(line)) } else { own };
-        if labelled.is_empty() { self.in_sentences() } else { labelled }
+        let ways: [Naming; 3] = [own_line, labelled, leading_address];
+        let found = ways.into_iter().map(|way| self.collect(way)).find(|n| !n.is_empty());
+        found.unwrap_or_else(|| self.in_sentences())
     }
 
-    /// The one address that the report has, if it has but one that is not the reporter's.
+    /// The one address that the report has, if it has but one that is neither the reporter's nor ours.
     #[must_use]
-    pub fn only_address(&self, from: &str) -> Vec<Notice> {
+    pub fn only_address(&self, ours: &str) -> Vec<Notice> {
         let mut found: Vec<&str> = Vec::new();
+        let mut before = "";
         for word in self.report.split_whitespace() {
+            let sender = before.eq_ignore_ascii_case("from") || before.eq_ignore_ascii_case("from:");
+            before = word;
             let word = bare(word);
-            let theirs = from.contains(&word.to_lowercase()) || is_role(word);
+            let theirs = sender || ours.contains(&word.to_lowercase()) || is_role(word);
             if is_address(word) && !theirs && !found.iter().any(|f| f.eq_ignore_ascii_case(word)) {
                 found.push(word);
             }
@@ -182,15 +188,18 @@ impl<'x> Listing<'x> {
         }
     }
 
-    fn collect(&self, names: impl Fn(&'x str) -> Option<(&'x str, &'x str)>) -> Vec<Notice> {
+    fn collect(&self, names: Naming) -> Vec<Notice> {
         let mut notices: Vec<Notice> = Vec::new();
         let mut current: Option<usize> = None;
         let mut shared = String::new();
+        let mut before = "";
         for line in self.report.lines() {
+            let names_sender = names_sender(before);
+            before = if line.trim().is_empty() { before } else { line };
             if line.to_ascii_lowercase().contains("transcript of session follows") {
                 current = None;
             }
-            let named = names(line).or_else(|| sendmail_line(line));
+            let named = names(line).or_else(|| sendmail_line(line)).filter(|_| !names_sender);
             if let Some((address, rest)) = named {
                 let at = notices.iter().position(|n| n.reported.eq_ignore_ascii_case(address)).unwrap_or(notices.len());
                 if at == notices.len() && at < super::super::MAX_RECIPIENTS {
@@ -238,11 +247,10 @@ fn append(notice: Option<&mut Notice>, text: &str) {
 
 /// What stands before the first recipient or in a session's transcript is about all of them, unless a line names one.
 fn share(notices: &mut [Notice], shared: &str) {
-    let lone = notices.len() == 1;
     let empty = notices.iter().all(|n| n.words.trim().is_empty());
     let last = notices.last().map(|n| n.words.clone()).unwrap_or_default();
     for notice in notices.iter_mut() {
-        if lone || empty {
+        if empty {
             notice.words.push_str(shared);
         } else if notice.words.trim().is_empty() {
             notice.words.push_str(&last);
@@ -251,7 +259,7 @@ fn share(notices: &mut [Notice], shared: &str) {
 }
 
 fn opens_original(line: &str) -> bool {
-    let bare = line.trim_start_matches(['>', ' ', '|']);
+    let bare = line.trim_start();
     if bare.starts_with("Received: from") || bare.starts_with("Return-Path: <") || bare.starts_with("Return-path: <") {
         return true;
     }
@@ -285,6 +293,20 @@ fn own_line(line: &str) -> Option<(&str, &str)> {
         || follows.starts_with([':', '.', '(', ';', ',', '<', '-', '[', '>'])
         || follows.starts_with("on ");
     (punctuated && is_address(address)).then_some((address, rest.trim_start_matches([':', '>', ' '])))
+}
+
+/// Exim: `A message sent by` with the sender on the next line.
+fn names_sender(line: &str) -> bool {
+    let lower = line.trim_end_matches([' ', ':']).to_ascii_lowercase();
+    lower.ends_with("sent by") || lower.ends_with("message from") || lower.ends_with("mail from")
+}
+
+/// An address at the start of a line, before words about it.
+fn leading_address(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '<' | '"'));
+    let (head, rest) = line.split_at_checked(line.find(char::is_whitespace)?)?;
+    let address = bare(head);
+    (is_address(address) && !is_role(address)).then_some((address, rest))
 }
 
 /// `550 5.1.1 <bob@example.com>... User unknown`, as sendmail writes under its transcript.

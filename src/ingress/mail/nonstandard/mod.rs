@@ -43,7 +43,8 @@ pub fn read<'x>(header: &Fields<'_>, words: &'x str) -> Option<Report<'x>> {
         complete(&mut notices, header);
     }
     if notices.is_empty() {
-        notices = listing.only_address(&from);
+        let to = header.get("To").unwrap_or_default().to_lowercase();
+        notices = listing.only_address(&format!("{from} {to}"));
     }
     let is_warning = WARNINGS.iter().any(|w| subject.contains(w) || report.contains(w));
     Some(Report { family: family.name, is_warning, notices, words: listing.report })
