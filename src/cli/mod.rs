@@ -6,6 +6,7 @@
 
 mod add;
 mod config;
+mod inspect;
 mod list;
 mod quarantine;
 mod remove;
@@ -63,6 +64,8 @@ enum Verb {
     Topics(topics::Args),
     /// Show what could not be understood or trusted
     Quarantine(quarantine::Args),
+    /// Show what would be understood of a mail or payload, recording nothing
+    Inspect(inspect::Args),
     /// Show or check the configuration
     Config(config::Args),
 }
@@ -97,6 +100,7 @@ impl Cli {
             Verb::Remove(args) => remove::run(&args, &mut open(&path)?, out),
             Verb::Topics(args) => topics::run(&args, &Config::load(&path)?, out),
             Verb::Quarantine(args) => quarantine::run(&args, &Config::load(&path)?, out),
+            Verb::Inspect(args) => inspect::run(&args, out),
             Verb::Config(args) => config::run(&args, &path, out),
         }
     }
