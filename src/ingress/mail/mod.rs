@@ -16,10 +16,12 @@ pub mod dsn;
 pub mod fields;
 pub mod mime;
 pub mod nonstandard;
+pub mod origin;
 pub mod original;
 mod report;
 pub mod session;
 pub mod sns_json;
+pub mod submission;
 pub mod verp;
 
 use jiff::Timestamp;
