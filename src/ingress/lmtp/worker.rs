@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, Read, Write};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -74,7 +74,7 @@ impl Workers {
 
     /// Lets idle children go, so that new ones read the configuration again.
     pub fn reload(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.idle().clear();
     }
 
     /// Has a mail read and recorded.
@@ -99,14 +99,22 @@ impl Workers {
     }
 
     async fn ask(&self, envelope: &Envelope, mail: &[u8]) -> io::Result<Answer> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut worker = match idle {
-            Some(worker) => worker,
-            None => Worker::start(&self.config)?,
-        };
+        let idle = self.idle().pop();
+        if let Some(mut worker) = idle {
+            // It may have died while it was idle; that says nothing about this mail.
+            if let Ok(answer) = worker.ask(envelope, mail).await {
+                self.idle().push(worker);
+                return Ok(answer);
+            }
+        }
+        let mut worker = Worker::start(&self.config)?;
         let answer = worker.ask(envelope, mail).await?;
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+        self.idle().push(worker);
         Ok(answer)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn crashes(&self, digest: &str) -> u32 {
