@@ -344,9 +344,15 @@ fn judge_recipient(recipient: &dsn::Recipient, told: &str) -> Verdict {
 fn judge_words(facts: &Facts<'_>, words: &str) -> Verdict {
     let is_line = |l: &&str| l.contains("...") && !facts.recipient.is_empty() && l.contains(facts.recipient);
     let line = words.lines().find(is_line).filter(|l| reply_start(l).is_some());
-    let reply = reply_start(words).and_then(|at| words.get(at..));
+    let reply = reply_start(words).and_then(|at| words.get(at..)).map(paragraph);
     let tries = line.into_iter().chain(reply).map(|text| judge(&Facts { text, ..*facts }));
     tries.into_iter().find(Verdict::is_by_text).unwrap_or_else(|| judge(&Facts { text: words, ..*facts }))
+}
+
+/// Up to the first empty line.
+fn paragraph(text: &str) -> &str {
+    let end = text.find("\n\n").or_else(|| text.find("\r\n\r\n")).unwrap_or(text.len());
+    text.get(..end).unwrap_or(text)
 }
 
 /// Judges one recipient of a report in words: by what is said about him, else by the whole report if it is about him alone.
@@ -379,7 +385,7 @@ fn kind_of(class: Class, action: Action, delivered: bool) -> Kind {
         Class::Soft if action == Action::Delayed => Kind::Delay,
         Class::Soft => Kind::SoftBounce,
         Class::Complaint => Kind::Complaint,
-        Class::None if delivered || action == Action::Delivered => Kind::Delivery,
+        Class::None if action == Action::Delivered || delivered && action != Action::Expanded => Kind::Delivery,
         Class::None => Kind::Notice,
     }
 }

@@ -74,6 +74,25 @@ const CUTS: &[&str] = &[
     "reporting headers",
 ];
 
+/// Header fields that no report writes about itself, but returned messages begin with.
+const HEADERS: &[&str] = &[
+    "Received: from",
+    "Received: by",
+    "Return-Path: <",
+    "Return-path: <",
+    "Message-ID: <",
+    "Message-Id: <",
+    "MIME-Version: ",
+    "Mime-Version: ",
+    "DKIM-Signature: ",
+    "X-Mailer: ",
+    "X-Spam-",
+    "X-Virus-",
+    "X-CTCH-",
+    "X-Cloudmark-",
+    "X-Originating-IP: ",
+];
+
 /// Labels, in lower case, at the start of a line before an address.
 const LABELS: &[&str] = &[
     "failed recipient:",
@@ -191,13 +210,14 @@ impl<'x> Listing<'x> {
     fn collect(&self, names: Naming) -> Vec<Notice> {
         let mut notices: Vec<Notice> = Vec::new();
         let mut current: Option<usize> = None;
-        let mut shared = String::new();
+        let (mut shared, mut transcript) = (String::new(), false);
         let mut before = "";
         for line in self.report.lines() {
             let names_sender = names_sender(before);
             before = if line.trim().is_empty() { before } else { line };
             if line.to_ascii_lowercase().contains("transcript of session follows") {
-                current = None;
+                (current, transcript) = (None, true);
+                shared.clear();
             }
             let named = names(line).or_else(|| sendmail_line(line)).filter(|_| !names_sender);
             if let Some((address, rest)) = named {
@@ -219,7 +239,7 @@ impl<'x> Listing<'x> {
                 shared.push('\n');
             }
         }
-        share(&mut notices, &shared);
+        share(&mut notices, &shared, transcript);
         notices
     }
 
@@ -246,11 +266,12 @@ fn append(notice: Option<&mut Notice>, text: &str) {
 }
 
 /// What stands before the first recipient or in a session's transcript is about all of them, unless a line names one.
-fn share(notices: &mut [Notice], shared: &str) {
+fn share(notices: &mut [Notice], shared: &str, is_transcript: bool) {
+    let lone = notices.len() == 1 && is_transcript;
     let empty = notices.iter().all(|n| n.words.trim().is_empty());
     let last = notices.last().map(|n| n.words.clone()).unwrap_or_default();
     for notice in notices.iter_mut() {
-        if empty {
+        if lone || empty {
             notice.words.push_str(shared);
         } else if notice.words.trim().is_empty() {
             notice.words.push_str(&last);
@@ -259,8 +280,7 @@ fn share(notices: &mut [Notice], shared: &str) {
 }
 
 fn opens_original(line: &str) -> bool {
-    let bare = line.trim_start();
-    if bare.starts_with("Received: from") || bare.starts_with("Return-Path: <") || bare.starts_with("Return-path: <") {
+    if HEADERS.iter().any(|h| line.trim_start().starts_with(h)) {
         return true;
     }
     let line = line.trim();
@@ -306,7 +326,8 @@ fn leading_address(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '<' | '"'));
     let (head, rest) = line.split_at_checked(line.find(char::is_whitespace)?)?;
     let address = bare(head);
-    (is_address(address) && !is_role(address)).then_some((address, rest))
+    let opens = rest.trim_start().starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
+    (opens && is_address(address) && !is_role(address)).then_some((address, rest))
 }
 
 /// `550 5.1.1 <bob@example.com>... User unknown`, as sendmail writes under its transcript.
