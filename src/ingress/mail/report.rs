@@ -218,11 +218,11 @@ impl Context {
             let kind = kind_of(verdict.class, action, false);
             let case = Case { kind, verdict, source, diagnostic: Some(said.to_owned()), remote_mta: None };
             let path = self.verp.as_deref().filter(|_| lone);
-            self.add(
-                &mut reading,
-                &case,
-                path.into_iter().chain(notice.alias.as_deref()).chain([notice.reported.as_str()]),
-            );
+            let target = std::iter::once(notice.reported.as_str());
+            if notice.alias.is_some() {
+                self.add(&mut reading, &case, target.clone());
+            }
+            self.add(&mut reading, &case, path.into_iter().chain(notice.alias.as_deref()).chain(target));
         }
         if report.notices.is_empty() {
             self.unlisted(&mut reading, report.words, action);

@@ -353,7 +353,10 @@ fn labelled(line: &str) -> Option<(&str, &str)> {
 /// Exim, `deliver.c`: `(ultimately generated from news@example.com)`.
 fn alias(line: &str) -> Option<&str> {
     let rest = line.trim().trim_start_matches('(');
-    let rest = rest.strip_prefix("ultimately generated from ").or_else(|| rest.strip_prefix("generated from "))?;
+    let rest = rest
+        .strip_prefix("ultimately generated from ")
+        .or_else(|| rest.strip_prefix("generated from "))
+        .or_else(|| rest.strip_prefix("expanded from: "))?;
     Some(bare(rest)).filter(|a| is_address(a))
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 
-fn read_words<'x>(from: &str, words: &'x str) -> Vec<(String, String)> {
+fn read_words(from: &str, words: &str) -> Vec<(String, String)> {
     let header = format!("From: {from}\nSubject: failure notice\n");
     let (fields, _) = Fields::block(&header);
     let report = read(&fields, words).unwrap_or_default();
