@@ -73,6 +73,9 @@ const WORDINGS: &[(&str, Stage)] = &[
     ("sent: rcpt", Stage::RcptTo),
 ];
 
+/// Replies to DATA after every RCPT TO was refused.
+const NOBODY_LEFT: &[&str] = &["need rcpt", "valid rcpt", "rcpt first", "no valid recipients", "no recipients"];
+
 /// The stage that the words about one recipient tell.
 #[must_use]
 pub fn stage(words: &str) -> Stage {
@@ -89,9 +92,8 @@ fn transcript(words: &str) -> Option<Stage> {
         if let Some(command) = line.strip_prefix(">>>") {
             last = command_stage(command.trim_start()).or(last);
         } else if let Some(reply) = line.strip_prefix("<<<").map(str::trim_start) {
-            if reply.starts_with("503") && reply.to_ascii_lowercase().contains("rcpt")
-                || reply.starts_with("554 5.0.0 no recip")
-            {
+            let lower = reply.to_ascii_lowercase();
+            if NOBODY_LEFT.iter().any(|r| lower.contains(r)) {
                 return Some(Stage::RcptTo);
             }
             if reply.starts_with(['4', '5']) && refused.is_none() {

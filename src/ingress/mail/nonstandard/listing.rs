@@ -225,8 +225,9 @@ impl<'x> Listing<'x> {
                 if at == notices.len() && at < super::super::MAX_RECIPIENTS {
                     notices.push(Notice { reported: address.to_owned(), ..Notice::default() });
                 }
-                current = Some(at);
                 append(notices.get_mut(at), rest);
+                current = if transcript { None } else { Some(at) };
+                add_line(&mut shared, if transcript { line } else { "" });
             } else if let Some(at) = current {
                 let alias = alias(line);
                 if let Some(notice) = notices.get_mut(at).filter(|_| alias.is_some()) {
@@ -235,8 +236,7 @@ impl<'x> Listing<'x> {
                     append(notices.get_mut(at), line);
                 }
             } else {
-                shared.push_str(line);
-                shared.push('\n');
+                add_line(&mut shared, line);
             }
         }
         share(&mut notices, &shared, transcript);
@@ -256,6 +256,11 @@ impl<'x> Listing<'x> {
         let notice = |w: &str| Notice { reported: w.to_owned(), words: self.report.to_owned(), alias: None };
         named.map(notice).into_iter().collect()
     }
+}
+
+fn add_line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
 }
 
 fn append(notice: Option<&mut Notice>, text: &str) {

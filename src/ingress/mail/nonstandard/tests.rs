@@ -66,3 +66,17 @@ fn an_alias_is_told_from_its_target() {
     let report = read(&fields, words).unwrap();
     assert_eq!(report.notices[0].alias.as_deref(), Some("news@example.org"));
 }
+
+#[test]
+fn a_transcript_stays_in_its_order() {
+    let words = "   ----- The following addresses had permanent fatal errors -----\n<bob@example.com>\n    (reason: 550 no)\n\n   \
+        ----- Transcript of session follows -----\n>>> DATA\n<<< 550 no\n550 5.1.1 <bob@example.com>... User unknown\n\
+        <<< 554 5.5.1 Error: no valid recipients\n";
+    let words = one(words).1;
+    assert!(
+        words.contains(
+            ">>> DATA <<< 550 no 550 5.1.1 <bob@example.com>... User unknown <<< 554 5.5.1 Error: no valid recipients"
+        ),
+        "{words}"
+    );
+}
