@@ -987,6 +987,29 @@ pub const RULES: &[Rule] = &[
         Side::Recipient,
         said("550 5.4.1 Recipient address rejected: Access denied. AS(201806281)"),
     ),
+    // A report that guesses has not been told.
+    rule(
+        "guesswork",
+        &[
+            "may not exist",
+            "might not exist",
+            "may be invalid",
+            "might be invalid",
+            "may be incorrect",
+            "may be misspelled",
+            "possible reasons",
+            "possible causes",
+            "one of the following reasons",
+            "likely reasons",
+            "common reasons",
+            "probably",
+        ],
+        When::Always,
+        SOFT,
+        Reason::OnHold,
+        Side::Unknown,
+        said("the account or domain may not exist"),
+    ),
     rule(
         "has-moved",
         &[

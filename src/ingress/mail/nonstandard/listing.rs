@@ -4,6 +4,10 @@
 //! a label (`Failed Recipient: bob@example.com`), within a sentence (`delivering your mail to <bob@example.com>`).
 //! What stands between one recipient and the next is about the first.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use crate::address::Address;
 
 /// Most lines of a report that are read.
@@ -73,6 +77,10 @@ const CUTS: &[&str] = &[
     "the following is the original message",
     "reporting headers",
 ];
+
+/// Finds any of [`CUTS`], in any case. The table is a constant, and tests build it.
+static CUT: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(CUTS).ok());
 
 /// Header fields that no report writes about itself, but returned messages begin with.
 const HEADERS: &[&str] = &[
@@ -199,6 +207,9 @@ impl<'x> Listing<'x> {
             let theirs = sender || ours.contains(&word.to_lowercase()) || is_role(word);
             if is_address(word) && !theirs && !found.iter().any(|f| f.eq_ignore_ascii_case(word)) {
                 found.push(word);
+                if found.len() > 1 {
+                    return Vec::new();
+                }
             }
         }
         match found.as_slice() {
@@ -249,13 +260,18 @@ impl<'x> Listing<'x> {
         let lead = |at: usize| lower.get(at.saturating_sub(4)..at).unwrap_or_default().join(" ");
         let named = words.iter().enumerate().find_map(|(at, word)| {
             let word = bare(word);
-            let before = lead(at);
-            let led = SENTENCES.iter().any(|s| before.trim_end_matches([':', '"', '\'', '<']).ends_with(s));
-            (is_address(word) && !is_role(word) && led).then_some(word)
+            let named = is_address(word) && !is_role(word);
+            (named && is_led(&lead(at))).then_some(word)
         });
         let notice = |w: &str| Notice { reported: w.to_owned(), words: self.report.to_owned(), alias: None };
         named.map(notice).into_iter().collect()
     }
+}
+
+/// Whether the words before an address make it a recipient.
+fn is_led(before: &str) -> bool {
+    let before = before.trim_end_matches([':', '"', '\'', '<']);
+    SENTENCES.iter().any(|s| before.ends_with(s))
 }
 
 fn add_line(text: &mut String, line: &str) {
@@ -289,10 +305,7 @@ fn opens_original(line: &str) -> bool {
         return true;
     }
     let line = line.trim();
-    line.len() < 200 && {
-        let lower = line.to_lowercase();
-        CUTS.iter().any(|cut| lower.contains(cut))
-    }
+    line.len() < 200 && CUT.as_ref().is_some_and(|cut| cut.is_match(line))
 }
 
 /// An address at the start of a line, alone or before punctuation.
