@@ -17,9 +17,11 @@ pub mod fields;
 pub mod mime;
 pub mod nonstandard;
 pub mod original;
+mod recipient;
 mod report;
 pub mod session;
 pub mod sns_json;
+mod verdict;
 pub mod verp;
 
 use jiff::Timestamp;
