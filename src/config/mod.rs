@@ -18,7 +18,7 @@ use toml_edit::{Document, Item, TableLike, Value};
 pub use parameters::{PARAMETERS, Parameter, SECTIONS};
 pub use render::{manual, sample, show};
 use values::FromToml;
-pub use values::SocketMode;
+pub use values::{SocketMode, parse_duration};
 
 use crate::lookup::{Map, Mode, OnError};
 use crate::policy::{Rule, Rules, Term};

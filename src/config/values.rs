@@ -162,7 +162,14 @@ fn wrong(value: &Value, wanted: &str, write: &str) -> String {
     format!("{shown} is not {wanted}; write {write}")
 }
 
-/// `90s`, `5m`, `2h`, `14d`.
+/// Parses a duration as the configuration writes it: `90s`, `5m`, `2h`, `14d`.
+///
+/// # Errors
+/// A sentence that says what to write.
+pub fn parse_duration(text: &str) -> Result<SignedDuration, String> {
+    duration(text).ok_or_else(|| "write a number and s, m, h or d, as in 14d".into())
+}
+
 fn duration(text: &str) -> Option<SignedDuration> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let seconds = match unit {

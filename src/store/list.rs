@@ -62,7 +62,7 @@ pub struct Refusals {
 }
 
 impl Store {
-    /// Calls `each` with the entries that match, in order of address, without holding them all.
+    /// Calls `each` with the entries that match, in order of address, until it returns false.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -70,7 +70,7 @@ impl Store {
         &self,
         filter: &Filter,
         now: Timestamp,
-        mut each: impl FnMut(Suppression) -> Result<(), StoreError>,
+        mut each: impl FnMut(Suppression) -> bool,
     ) -> Result<(), StoreError> {
         let sql = format!(
             "SELECT {} FROM suppression \
@@ -82,7 +82,9 @@ impl Store {
         let mut statement = self.connection.prepare(&sql)?;
         let mut rows = statement.query(params![filter.kind, filter.domain, filter.expired, timestamp_text(now)])?;
         while let Some(row) = rows.next()? {
-            each(Suppression::from_row(row)?)?;
+            if !each(Suppression::from_row(row)?) {
+                break;
+            }
         }
         Ok(())
     }

@@ -1,0 +1,46 @@
+//! `suppressd add`: put addresses or whole domains on the list.
+
+use std::io::Write;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Failure, now, operator};
+use crate::event::{printable, timestamp_text};
+use crate::store::{Change, Key, Store};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// user@domain, or @domain for a whole domain
+    #[arg(required = true)]
+    addresses: Vec<String>,
+    /// Why, for those who ask later
+    #[arg(long)]
+    note: Option<String>,
+    /// Release by itself after this time, as 30d
+    #[arg(long = "for", value_name = "TIME", value_parser = crate::config::parse_duration)]
+    time: Option<SignedDuration>,
+}
+
+pub(super) fn run(args: &Args, store: &mut Store, out: &mut dyn Write) -> Result<u8, Failure> {
+    let keys = keys(&args.addresses)?;
+    let change =
+        Change { until: args.time.and_then(|time| now().checked_add(time).ok()), ..operator(args.note.as_ref()) };
+    for key in keys {
+        let new = store.add(&key, &change, now())?;
+        writeln!(out, "{} {}{}", key.as_str(), if new { "added" } else { "changed" }, until(change.until))?;
+    }
+    Ok(0)
+}
+
+/// All of them or none: a typing error must not leave half of a list done.
+pub(super) fn keys(texts: &[String]) -> Result<Vec<Key>, Failure> {
+    let parse = |text: &String| {
+        Key::parse(text)
+            .map_err(|what| Failure::Usage(format!("\"{}\" {what}; nothing was changed", printable(text, 80))))
+    };
+    texts.iter().map(parse).collect()
+}
+
+fn until(until: Option<Timestamp>) -> String {
+    until.map_or_else(String::new, |until| format!(" until {}", timestamp_text(until)))
+}

@@ -1,0 +1,78 @@
+//! `suppressd list`: the list, with filters.
+
+use std::io::Write;
+
+use super::{Failure, json, now};
+use crate::address::canonical_domain;
+use crate::event::printable;
+use crate::store::{Filter, Store, Suppression};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only entries of this kind: hard_bounce, soft_bounce, complaint, unsubscribe, added
+    #[arg(long, value_parser = ["hard_bounce", "soft_bounce", "complaint", "unsubscribe", "added"])]
+    kind: Option<String>,
+    /// Only entries of this domain
+    #[arg(long)]
+    domain: Option<String>,
+    /// Entries that have run out too
+    #[arg(long)]
+    expired: bool,
+    /// One JSON object a line
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// CSV (RFC 4180) with a header line
+    #[arg(long)]
+    csv: bool,
+}
+
+pub(super) fn run(args: &Args, store: &Store, out: &mut dyn Write) -> Result<u8, Failure> {
+    let domain = args.domain.as_deref().map(|d| canonical_domain(d.trim_start_matches('@'))).transpose();
+    let domain = domain.map_err(|what| Failure::Usage(format!("--domain {what}")))?;
+    let filter = Filter { kind: args.kind.clone(), domain, expired: args.expired };
+    let mut out = std::io::BufWriter::new(out);
+    if args.csv {
+        writeln!(out, "address,kind,reason,status,since,until,source,note")?;
+    }
+    let mut failure = None;
+    store.list(&filter, now(), |entry| {
+        let written = if args.json { json(&mut out, &entry) } else { print(&entry, args.csv, &mut out) };
+        written.map_err(|error| failure = Some(error)).is_ok()
+    })?;
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(out.flush().map(|()| 0)?),
+    }
+}
+
+fn print(entry: &Suppression, csv: bool, out: &mut dyn Write) -> Result<(), Failure> {
+    let until = entry.until.as_deref();
+    let columns = [
+        Some(entry.address.as_str()),
+        Some(entry.kind.as_str()),
+        Some(entry.reason.as_str()),
+        entry.status.as_deref(),
+        Some(entry.since.as_str()),
+        if csv { until } else { until.or(Some("released")) },
+        Some(entry.source.as_str()),
+        entry.note.as_deref(),
+    ];
+    if csv {
+        let columns = columns.map(|column| csv_field(column.unwrap_or_default()));
+        return Ok(writeln!(out, "{}", columns.join(","))?);
+    }
+    let shown = columns.map(|column| column.map_or_else(|| "-".into(), |text| printable(text, 254)));
+    let [address, kind, reason, status, since, until, source, note] = shown;
+    let note = if note == "-" { String::new() } else { format!("  {note}") };
+    Ok(writeln!(out, "{address:<40} {kind:<11} {reason:<12} {status:<6} {since} until {until:<20} {source}{note}")?)
+}
+
+/// RFC 4180, and a quote before what a spreadsheet would take for a formula.
+fn csv_field(text: &str) -> String {
+    let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !text.contains('@') {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
+    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}

@@ -1,0 +1,184 @@
+//! The command line: one file for each verb.
+//!
+//! Exit status: 0 done; 1 `why`: not suppressed, or nothing there to change; 2 trouble or wrong usage; 78 bad
+//! configuration (sysexits.h). `pipe` knows 0 and 75 only, because pipe(8) bounces mail on nearly every other.
+//! Output is for people, or with `--json` for programs; errors are one sentence on stderr.
+
+mod add;
+mod config;
+mod list;
+mod quarantine;
+mod remove;
+mod topics;
+mod why;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use jiff::Timestamp;
+
+use crate::config::{Config, ConfigError, DEFAULT_PATH};
+use crate::store::{Change, Store, StoreError};
+
+/// How long a command waits for another writer.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// `EX_CONFIG` of sysexits.h.
+pub const EXIT_CONFIG: u8 = 78;
+/// Not suppressed; nothing there to change.
+const EXIT_NOT: u8 = 1;
+/// Trouble, or wrong usage as clap reports it.
+const EXIT_TROUBLE: u8 = 2;
+
+/// Keeps one suppression list beside Postfix, for mail relayed through Amazon SES.
+#[derive(Debug, Parser)]
+#[command(name = "suppressd", version, disable_help_subcommand = true)]
+pub struct Cli {
+    /// The configuration file
+    #[arg(long, short, global = true, value_name = "FILE", default_value = DEFAULT_PATH)]
+    config: PathBuf,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Tell whether an address is suppressed, since when, on what evidence, and how to undo it
+    Why(why::Args),
+    /// Show the suppression list
+    List(list::Args),
+    /// Put addresses or whole domains on the list
+    Add(add::Args),
+    /// Take addresses or domains off the list
+    Remove(remove::Args),
+    /// Show and decide which SNS topics are yours
+    Topics(topics::Args),
+    /// Show what could not be understood or trusted
+    Quarantine(quarantine::Args),
+    /// Show or check the configuration
+    Config(config::Args),
+}
+
+/// Runs the command line and returns its exit status.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            drop(error.print());
+            return ExitCode::from(if error.use_stderr() { EXIT_TROUBLE } else { 0 });
+        }
+    };
+    match cli.run(&mut io::stdout().lock()) {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            drop(writeln!(io::stderr(), "suppressd: {failure}"));
+            ExitCode::from(failure.exit_status())
+        }
+    }
+}
+
+impl Cli {
+    fn run(self, out: &mut dyn Write) -> Result<u8, Failure> {
+        let path = self.config;
+        match self.verb {
+            Verb::Why(args) => why::run(&args, &open(&path)?, out),
+            Verb::List(args) => list::run(&args, &open(&path)?, out),
+            Verb::Add(args) => add::run(&args, &mut open(&path)?, out),
+            Verb::Remove(args) => remove::run(&args, &mut open(&path)?, out),
+            Verb::Topics(args) => topics::run(&args, &Config::load(&path)?, out),
+            Verb::Quarantine(args) => quarantine::run(&args, &Config::load(&path)?, out),
+            Verb::Config(args) => config::run(&args, &path, out),
+        }
+    }
+}
+
+/// The database that the configuration names.
+fn open(config: &std::path::Path) -> Result<Store, Failure> {
+    open_of(&Config::load(config)?)
+}
+
+fn open_of(config: &Config) -> Result<Store, Failure> {
+    Store::open(&config.database, BUSY_TIMEOUT)
+        .map_err(|error| Failure::Store(format!("{}: {error}", config.database.display())))
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+enum Failure {
+    Config(ConfigError),
+    Store(String),
+    Usage(String),
+    Output(io::Error),
+}
+
+impl Failure {
+    const fn exit_status(&self) -> u8 {
+        match self {
+            Self::Config(_) => EXIT_CONFIG,
+            _ => EXIT_TROUBLE,
+        }
+    }
+
+    /// Whether whoever read our output has had enough, as in `suppressd list | head`.
+    fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Store(text) | Self::Usage(text) => f.write_str(text),
+            Self::Output(error) => write!(f, "cannot write the output: {error}"),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Output(error.into())
+    }
+}
+
+/// Writes one JSON value on one line.
+fn json(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), Failure> {
+    serde_json::to_writer(&mut *out, value)?;
+    Ok(writeln!(out)?)
+}
+
+/// Who runs the command, for the trace of a change: behind sudo, whoever called it.
+fn operator(note: Option<&String>) -> Change {
+    let login = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten().map(|user| user.name);
+    let who = std::env::var("SUDO_USER").ok().or(login).unwrap_or_else(|| nix::unistd::Uid::current().to_string());
+    let note = note.map(|note| crate::event::printable(note, crate::event::MAX_DIAGNOSTIC));
+    Change { who: crate::event::printable(&who, crate::event::MAX_NAME), note, until: None }
+}
+
+fn now() -> Timestamp {
+    Timestamp::now()
+}

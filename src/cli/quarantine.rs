@@ -1,0 +1,67 @@
+//! `suppressd quarantine`: what could not be understood or trusted.
+
+use std::io::Write;
+
+use super::{EXIT_NOT, Failure, json, open_of};
+use crate::config::Config;
+use crate::event::printable;
+use crate::store::{QuarantineEntry, Store};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Print one entry as it came in
+    Show {
+        /// Its number
+        number: i64,
+    },
+    /// Throw one entry away
+    Drop {
+        /// Its number
+        number: i64,
+    },
+}
+
+pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> Result<u8, Failure> {
+    let mut store = open_of(config)?;
+    match args.what {
+        None => list(&store, args.json, out),
+        Some(What::Show { number }) => show(&store, number, out),
+        Some(What::Drop { number }) => {
+            let dropped = store.drop_quarantined(number)?;
+            writeln!(out, "{number} {}", if dropped { "dropped" } else { "is not there" })?;
+            Ok(if dropped { 0 } else { EXIT_NOT })
+        }
+    }
+}
+
+fn list(store: &Store, as_json: bool, out: &mut dyn Write) -> Result<u8, Failure> {
+    for entry in store.quarantine()? {
+        if as_json {
+            json(out, &entry)?;
+        } else {
+            let QuarantineEntry { number, received, door, why, detail, origin, size } = entry;
+            writeln!(
+                out,
+                "{number:>6} {received} {door:<5} {why:<14} {origin:<15} {size:>8} {}",
+                printable(&detail, 200)
+            )?;
+        }
+    }
+    Ok(0)
+}
+
+fn show(store: &Store, number: i64, out: &mut dyn Write) -> Result<u8, Failure> {
+    match store.quarantined(number)? {
+        Some((_, content)) => out.write_all(&content).map(|()| 0).map_err(Failure::Output),
+        None => Err(Failure::Usage(format!("quarantine has no number {number}"))),
+    }
+}

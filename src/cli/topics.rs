@@ -1,0 +1,76 @@
+//! `suppressd topics`: which SNS topics are yours.
+
+use std::io::Write;
+
+use super::{Failure, json, now, open_of};
+use crate::config::Config;
+use crate::store::{Store, TopicChange, TopicEntry};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Let a topic's messages count, and confirm its pending subscription
+    Allow {
+        /// Its ARN
+        arn: String,
+    },
+    /// Refuse a topic's messages, even if the configuration names it
+    Deny {
+        /// Its ARN
+        arn: String,
+    },
+}
+
+pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> Result<u8, Failure> {
+    let mut store = open_of(config)?;
+    match &args.what {
+        None => list(&store, config, args.json, out),
+        Some(What::Allow { arn }) => allow(&mut store, config, arn, out),
+        Some(What::Deny { arn }) => {
+            store.change_topic(&TopicChange::Decided { arn: arn.clone(), allowed: false }, now())?;
+            writeln!(out, "{arn} denied")?;
+            Ok(0)
+        }
+    }
+}
+
+fn list(store: &Store, config: &Config, as_json: bool, out: &mut dyn Write) -> Result<u8, Failure> {
+    let mut topics = store.topics()?;
+    let configured = config.sns.topics.iter().filter(|arn| !store_has(&topics, arn)).map(|arn| TopicEntry {
+        arn: arn.clone(),
+        state: "allowed".into(),
+        since: "configuration".into(),
+        confirmed: None,
+        subscribe_url: None,
+    });
+    let configured: Vec<_> = configured.collect();
+    topics.extend(configured);
+    for topic in topics {
+        if as_json {
+            json(out, &topic)?;
+        } else {
+            let confirmed = topic.confirmed.map_or_else(String::new, |at| format!(", confirmed {at}"));
+            writeln!(out, "{:<8} {} since {}{confirmed}", topic.state, topic.arn, topic.since)?;
+        }
+    }
+    Ok(0)
+}
+
+fn store_has(topics: &[TopicEntry], arn: &str) -> bool {
+    topics.iter().any(|topic| topic.arn == arn)
+}
+
+/// Remembers the decision first: it holds even if the subscription can't be confirmed now.
+fn allow(store: &mut Store, _config: &Config, arn: &str, out: &mut dyn Write) -> Result<u8, Failure> {
+    store.change_topic(&TopicChange::Decided { arn: arn.to_owned(), allowed: true }, now())?;
+    writeln!(out, "{arn} allowed")?;
+    Ok(0)
+}
