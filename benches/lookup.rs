@@ -39,7 +39,9 @@ fn main() {
         for round in 1..=2 {
             let (limit, ours) = (rate(&echo, connections), rate(&lookup, connections));
             let ratio = ours / limit;
-            println!("{connections:3} connections, round {round}: echo {limit:8.0}/s, lookup {ours:8.0}/s, ratio {ratio:.2}");
+            println!(
+                "{connections:3} connections, round {round}: echo {limit:8.0}/s, lookup {ours:8.0}/s, ratio {ratio:.2}"
+            );
         }
     }
 }
