@@ -6,6 +6,7 @@ pub mod event;
 pub mod lookup;
 pub mod outcome;
 pub mod policy;
+pub mod server;
 pub mod socket;
 pub mod status;
 pub mod store;

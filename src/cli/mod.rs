@@ -9,6 +9,7 @@ mod config;
 mod list;
 mod quarantine;
 mod remove;
+mod serve;
 mod topics;
 mod why;
 
@@ -48,6 +49,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Run the daemon
+    Serve,
     /// Tell whether an address is suppressed, since when, on what evidence, and how to undo it
     Why(why::Args),
     /// Show the suppression list
@@ -87,6 +90,7 @@ impl Cli {
     fn run(self, out: &mut dyn Write) -> Result<u8, Failure> {
         let path = self.config;
         match self.verb {
+            Verb::Serve => serve::run(&path),
             Verb::Why(args) => why::run(&args, &open(&path)?, out),
             Verb::List(args) => list::run(&args, &open(&path)?, out),
             Verb::Add(args) => add::run(&args, &mut open(&path)?, out),

@@ -1,0 +1,228 @@
+//! The daemon: wires the doors to the store and keeps them running. It decides nothing itself.
+//!
+//! Start: configuration, database, sockets, then `READY=1`. SIGHUP reads the configuration again: the whole new state
+//! is built first, and anything wrong with it keeps the old one. SIGTERM and SIGINT stop accepting, finish what is
+//! under way within a few seconds and end; a second one ends at once.
+
+mod listeners;
+mod signals;
+mod systemd;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::{Config, ConfigError};
+use crate::lookup::{self, Limits, Lookup, Protocol, Service, Settings};
+use crate::socket::{ListenAddress, ListenError, SocketRights};
+use crate::store::{Readers, StoreError, Submission, Writer};
+use crate::telemetry;
+use listeners::Inherited;
+use signals::Signal;
+
+/// How long a writer waits for another process's lock: below the 15 s after which SNS gives a request up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the counts of refusals are written down.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Why the daemon did not start.
+#[derive(Debug)]
+pub enum ServeError {
+    /// The configuration is wrong; everything that is wrong with it.
+    Config(ConfigError),
+    /// The database can't be used.
+    Store(PathBuf, StoreError),
+    /// A socket can't be had.
+    Listen(ListenError),
+    /// The system refused something else.
+    System(String),
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Store(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Listen(error) => error.fmt(f),
+            Self::System(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// [`ServeError`] when it can't start; once it runs, it ends only when told to.
+pub fn run(path: &Path) -> Result<(), ServeError> {
+    let config = Config::load(path).map_err(ServeError::Config)?;
+    telemetry::log::init(config.log_to, config.log_level);
+    raise_descriptor_limit();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| ServeError::System(format!("cannot start threads: {error}")))?;
+    runtime.block_on(Daemon::start(path, config)?.serve())
+}
+
+/// Everything that lives as long as the process.
+struct Daemon {
+    path: PathBuf,
+    config: Config,
+    writer: Writer,
+    writer_thread: JoinHandle<()>,
+    lookup: Arc<Lookup>,
+}
+
+impl Daemon {
+    fn start(path: &Path, config: Config) -> Result<Self, ServeError> {
+        let store = |error| ServeError::Store(config.database.clone(), error);
+        let database = config.database.clone();
+        let (writer, writer_thread) =
+            Writer::start(database.clone(), BUSY_TIMEOUT, config.policy.clone(), Timestamp::now).map_err(store)?;
+        let readers = Arc::new(Readers::open(database, std_duration(config.lookup.deadline)).map_err(store)?);
+        let lookup = Arc::new(Lookup::new(readers, settings(&config)));
+        Ok(Self { path: path.into(), config, writer, writer_thread, lookup })
+    }
+
+    async fn serve(mut self) -> Result<(), ServeError> {
+        let mut signals = signals::listen().map_err(|e| ServeError::System(format!("cannot take signals: {e}")))?;
+        let (stop, stopped) = watch::channel(false);
+        let mut services = self.open_sockets(&stopped)?;
+        services.spawn(flush_refusals(Arc::clone(&self.lookup), self.writer.clone(), stopped));
+        systemd::ready();
+        log::info!("started, version {}, database {}", env!("CARGO_PKG_VERSION"), self.config.database.display());
+        while signals.recv().await == Some(Signal::Reload) {
+            self.reload();
+        }
+        log::info!("stopping");
+        systemd::stopping();
+        let _ = stop.send(true);
+        tokio::select! {
+            () = ended(&mut services) => {}
+            _ = signals.recv() => {
+                log::warn!("stopped at once by a second signal");
+                std::process::exit(1);
+            }
+        }
+        self.close()
+    }
+
+    /// Waits until everything that was acknowledged or counted is written.
+    fn close(self) -> Result<(), ServeError> {
+        let Self { writer, writer_thread, .. } = self;
+        drop(writer);
+        writer_thread.join().map_err(|_| ServeError::System("the writer ended early".into()))?;
+        log::info!("stopped");
+        Ok(())
+    }
+
+    fn open_sockets(&self, stopped: &watch::Receiver<bool>) -> Result<JoinSet<()>, ServeError> {
+        let mut inherited = Inherited::from_systemd();
+        let mut services = JoinSet::new();
+        for (at, protocol) in lookups(&self.config) {
+            let listener = inherited.take_or_bind(&at, &rights(&self.config)).map_err(ServeError::Listen)?;
+            let connections = self.config.lookup.max_connections as usize;
+            let limits = Limits { connections, ..Limits::default() };
+            let service = Service { protocol, lookup: Arc::clone(&self.lookup), limits, clock: Timestamp::now };
+            services.spawn(lookup::serve(listener, service, until(stopped.clone())));
+        }
+        inherited.warn_about_the_rest();
+        Ok(services)
+    }
+
+    /// Builds the whole new state, then swaps; on any error the old one stays.
+    fn reload(&mut self) {
+        systemd::reloading();
+        match Config::load(&self.path) {
+            Ok(config) => self.apply(config),
+            Err(error) => {
+                for line in error.to_string().lines() {
+                    log::error!("not reloaded: {line}");
+                }
+            }
+        }
+        systemd::ready();
+    }
+
+    fn apply(&mut self, config: Config) {
+        telemetry::log::init(config.log_to, config.log_level);
+        self.writer.set_rules(config.policy.clone());
+        self.lookup.set(settings(&config));
+        if needs_restart(&self.config, &config) {
+            log::warn!("reloaded, but the database and the listening sockets stay as they are until a restart");
+        } else {
+            log::info!("reloaded");
+        }
+        self.config = config;
+    }
+}
+
+/// Addresses and protocols of `[lookup]`.
+fn lookups(config: &Config) -> Vec<(ListenAddress, Protocol)> {
+    let lookup = &config.lookup;
+    let socketmap = lookup.socketmap.iter().map(|at| (at.clone(), Protocol::Socketmap));
+    let tables = lookup.tcp_table.iter().map(|table| (table.listen.clone(), Protocol::TcpTable(table.map)));
+    let policy = lookup.policy.iter().map(|at| (at.clone(), Protocol::Policy));
+    socketmap.chain(tables).chain(policy).collect()
+}
+
+fn needs_restart(old: &Config, new: &Config) -> bool {
+    old.database != new.database
+        || lookups(old) != lookups(new)
+        || rights(old) != rights(new)
+        || old.http.listen != new.http.listen
+        || old.admin != new.admin
+}
+
+fn rights(config: &Config) -> SocketRights {
+    let lookup = &config.lookup;
+    SocketRights { mode: lookup.socket_mode.0, owner: lookup.socket_owner.clone(), group: lookup.socket_group.clone() }
+}
+
+const fn settings(config: &Config) -> Settings {
+    Settings { mode: config.lookup.mode, on_error: config.lookup.on_error }
+}
+
+fn std_duration(duration: SignedDuration) -> Duration {
+    duration.try_into().unwrap_or_default()
+}
+
+/// Completes when the daemon is told to stop.
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // An error means that the daemon is gone altogether.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+async fn ended(services: &mut JoinSet<()>) {
+    while services.join_next().await.is_some() {}
+}
+
+/// Writes the counts of refusals down now and then, and once more at the end.
+async fn flush_refusals(lookup: Arc<Lookup>, writer: Writer, mut stopped: watch::Receiver<bool>) {
+    let mut last = false;
+    while !last {
+        last = tokio::time::timeout(FLUSH_INTERVAL, stopped.wait_for(|stopped| *stopped)).await.is_ok();
+        let refusals = lookup.take_refusals();
+        if refusals.is_empty() {
+            continue;
+        }
+        let submission = Submission { refusals, ..Submission::default() };
+        if let Err(error) = writer.submit(submission).await {
+            log::warn!("cannot write down the counts of refused mail: {error}");
+        }
+    }
+}
+
+/// Each connection takes a descriptor; the soft limit is often 1024.
+fn raise_descriptor_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(65_536), hard);
+    }
+}
