@@ -1,8 +1,21 @@
 //! suppressd learns which recipients bounced for good or complained, and answers Postfix while a message is accepted.
+//!
+//! The life of one bounce, in the order to read it:
+//!
+//! 1. A report comes in by a door of [`ingress`]: an SNS webhook, or bounce mail from pipe(8). The door parses it,
+//!    proves where it comes from, and judges it; what crosses from there is an [`event`].
+//! 2. [`store`] takes it in one SQLite transaction: is it known already, what came before, what does [`policy`] say,
+//!    and if it says so, an entry of the suppression list. Only then does the door acknowledge it ([`outcome`]).
+//! 3. Postfix asks [`lookup`] about each recipient, and mail to a suppressed one is refused.
+//!
+//! [`server`] wires doors, store and lookups into the daemon; [`cli`] is everything else that a person can run.
+//! An [`address`] has one canonical form throughout, and a [`status`] is an RFC 3463 code.
+
 pub mod address;
 pub mod cli;
 pub mod config;
 pub mod event;
+pub mod ingress;
 pub mod lookup;
 pub mod outcome;
 pub mod policy;

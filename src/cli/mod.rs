@@ -6,7 +6,9 @@
 
 mod add;
 mod config;
+mod inspect;
 mod list;
+mod pipe;
 mod quarantine;
 mod remove;
 mod serve;
@@ -51,6 +53,8 @@ pub struct Cli {
 enum Verb {
     /// Run the daemon
     Serve,
+    /// Take one bounce mail from pipe(8) on the standard input; exit status 0 or 75
+    Pipe(pipe::Args),
     /// Tell whether an address is suppressed, since when, on what evidence, and how to undo it
     Why(why::Args),
     /// Show the suppression list
@@ -63,14 +67,21 @@ enum Verb {
     Topics(topics::Args),
     /// Show what could not be understood or trusted
     Quarantine(quarantine::Args),
+    /// Show what would be understood of a mail or payload, recording nothing
+    Inspect(inspect::Args),
     /// Show or check the configuration
     Config(config::Args),
 }
 
 /// Runs the command line and returns its exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<_> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && args.iter().any(|arg| arg == "pipe") => {
+            // A mistake in master.cf must not bounce mail.
+            return ExitCode::from(pipe::try_again(&error.to_string()));
+        }
         Err(error) => {
             drop(error.print());
             return ExitCode::from(if error.use_stderr() { EXIT_TROUBLE } else { 0 });
@@ -91,12 +102,14 @@ impl Cli {
         let path = self.config;
         match self.verb {
             Verb::Serve => serve::run(&path),
+            Verb::Pipe(args) => Ok(pipe::run(args, &path)),
             Verb::Why(args) => why::run(&args, &open(&path)?, out),
             Verb::List(args) => list::run(&args, &open(&path)?, out),
             Verb::Add(args) => add::run(&args, &mut open(&path)?, out),
             Verb::Remove(args) => remove::run(&args, &mut open(&path)?, out),
             Verb::Topics(args) => topics::run(&args, &Config::load(&path)?, out),
             Verb::Quarantine(args) => quarantine::run(&args, &Config::load(&path)?, out),
+            Verb::Inspect(args) => inspect::run(&args, out),
             Verb::Config(args) => config::run(&args, &path, out),
         }
     }

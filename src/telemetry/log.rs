@@ -14,8 +14,20 @@ use crate::config::LogTo;
 
 /// Starts logging. A second call only changes the level.
 pub fn init(to: LogTo, level: LevelFilter) {
-    let sink = match resolve(to) {
-        LogTo::Syslog => syslog_sink(),
+    // A container may have no syslog daemon.
+    start(resolve(to), Sink::Stderr, level);
+}
+
+/// Starts logging for a command of pipe(8): stderr belongs to Postfix, which bounces mail when it gets more than 4,096
+/// bytes there. So syslog, unless a person is looking.
+pub fn init_for_pipe(to: LogTo, level: LevelFilter) {
+    let to = resolve(to);
+    start(if std::io::stderr().is_terminal() { to } else { LogTo::Syslog }, Sink::Nowhere, level);
+}
+
+fn start(to: LogTo, without_syslog: Sink, level: LevelFilter) {
+    let sink = match to {
+        LogTo::Syslog => syslog_sink().unwrap_or(without_syslog),
         LogTo::Journal => Sink::Journal,
         LogTo::Stderr | LogTo::Auto => Sink::Stderr,
     };
@@ -30,6 +42,8 @@ enum Sink {
     Stderr,
     /// `<priority>` before each line, as sd-daemon(3) says.
     Journal,
+    /// Where the pipe logs when there is no syslog daemon.
+    Nowhere,
     Syslog(Box<Mutex<Logger<LoggerBackend, Formatter3164>>>),
 }
 
@@ -53,6 +67,7 @@ impl Sink {
         match self {
             Self::Stderr => drop(writeln!(std::io::stderr(), "suppressd: {line}")),
             Self::Journal => drop(writeln!(std::io::stderr(), "<{}>{line}", priority(level))),
+            Self::Nowhere => {}
             Self::Syslog(logger) => {
                 let mut logger = logger.lock().unwrap_or_else(PoisonError::into_inner);
                 drop(match level {
@@ -100,16 +115,12 @@ fn stderr_is_the_journal() -> bool {
     stat.is_ok_and(|stat| named == format!("{}:{}", stat.st_dev, stat.st_ino))
 }
 
-fn syslog_sink() -> Sink {
+fn syslog_sink() -> Option<Sink> {
     let formatter = Formatter3164 {
         facility: Facility::LOG_MAIL,
         hostname: None,
         process: "suppressd".into(),
         pid: std::process::id(),
     };
-    match syslog::unix(formatter) {
-        Ok(logger) => Sink::Syslog(Box::new(Mutex::new(logger))),
-        // No syslog daemon, as in a container.
-        Err(_) => Sink::Stderr,
-    }
+    syslog::unix(formatter).ok().map(|logger| Sink::Syslog(Box::new(Mutex::new(logger))))
 }

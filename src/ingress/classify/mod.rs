@@ -1,0 +1,220 @@
+//! Judges one refusal: from what was said, by whom and when in the session, to a reason, a side and a class.
+//!
+//! Pure and table-driven: [`rules::RULES`] is the table, first row that fits wins. The text beats the code, and who
+//! said it beats the text: of the recipients with a 5.x.x status only two in five are hard bounces.
+//!
+//! A hard verdict stops mail to a person, so it needs three things: a text or code that is about the mailbox or its
+//! domain, a permanent reply, and a moment of the session (RCPT TO, or unknown) at which the reply can be about this
+//! recipient alone. Where one is missing, the verdict is soft.
+//!
+//! Limits: at most [`MAX_TEXT`] bytes of a text are looked at, in linear time. Never fails.
+
+pub mod rules;
+mod text;
+
+use crate::event::{Reason, Side};
+use crate::outcome::MARKER;
+use crate::status::EnhancedStatus;
+use rules::{RULES, Rule, When};
+pub use text::{MAX_TEXT, Plain, last_status, reply_code, reply_start};
+
+/// Where in the SMTP session the reply came. RFC 5321 §3.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// Banner, HELO, EHLO, STARTTLS, AUTH.
+    Connect,
+    /// `MAIL FROM`: about the sender.
+    MailFrom,
+    /// `RCPT TO`: about this recipient.
+    RcptTo,
+    /// `DATA` or its end: about the message, for all its recipients at once.
+    Data,
+    /// The report does not tell.
+    #[default]
+    Unknown,
+}
+
+/// Who refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Speaker {
+    /// The system that receives mail for the recipient.
+    Receiver,
+    /// The relay that we hand our mail to (SES); it refuses *us*.
+    Relay,
+    /// The reporting system itself, without asking anyone.
+    Ourselves,
+    /// The report does not tell.
+    #[default]
+    Unknown,
+}
+
+/// RFC 3464 §2.3.3 `Action`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Action {
+    /// Given up.
+    Failed,
+    /// Still trying.
+    Delayed,
+    /// Delivered, or handed on.
+    Delivered,
+    /// Handed to several addresses.
+    Expanded,
+    /// No action, or one that RFC 3464 does not know.
+    #[default]
+    Unknown,
+}
+
+/// What a report says about one recipient.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts<'a> {
+    /// RFC 3464 `Status`; a code within `text` goes before it.
+    pub status: Option<EnhancedStatus>,
+    /// SMTP reply code, where it is known apart from the text.
+    pub reply_code: Option<u16>,
+    /// The refusing system's words.
+    pub text: &'a str,
+    /// The recipient, so that a text about him can be told from one about the sender.
+    pub recipient: &'a str,
+    /// When it was said.
+    pub stage: Stage,
+    /// Who said it.
+    pub speaker: Speaker,
+    /// What the reporter did.
+    pub action: Action,
+}
+
+/// What a verdict means for the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The address does not work and will not.
+    Hard,
+    /// This message did not arrive; another might.
+    Soft,
+    /// A complaint.
+    Complaint,
+    /// Nothing.
+    None,
+}
+
+/// The judgement, with the rule that led to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What it means for the address.
+    pub class: Class,
+    /// Why.
+    pub reason: Reason,
+    /// Whose fault.
+    pub side: Side,
+    /// The innermost status where one reply wraps another, else the reported one.
+    pub status: Option<EnhancedStatus>,
+    /// Name of the rule that fired.
+    pub rule: &'static str,
+}
+
+impl Verdict {
+    /// Whether a text decided; otherwise only a code did, or nothing.
+    #[must_use]
+    pub fn is_by_text(&self) -> bool {
+        !self.rule.starts_with("code-") && !self.rule.starts_with("nothing-")
+    }
+}
+
+/// Judges one recipient's report.
+#[must_use]
+pub fn judge(facts: &Facts<'_>) -> Verdict {
+    let inner = last_status(facts.text);
+    let telling = |status: Option<EnhancedStatus>| status.filter(|s| !says_nothing(*s));
+    let status = telling(inner).or(telling(facts.status)).or(inner).or(facts.status);
+    let code = reply_code(facts.text).or(facts.reply_code);
+    let verdict = |class, reason, side, rule| Verdict { class, reason, side, status, rule };
+    match facts.action {
+        Action::Delivered => return verdict(Class::None, Reason::Undefined, Side::Unknown, "action-delivered"),
+        Action::Expanded => return verdict(Class::None, Reason::Undefined, Side::Unknown, "action-expanded"),
+        _ => {}
+    }
+    let plain = Plain::of(facts.text, facts.recipient);
+    if plain.contains_marker(MARKER) {
+        return verdict(Class::None, Reason::OwnRefusal, Side::Unknown, "own-refusal");
+    }
+    let case = Case { stage: facts.stage, speaker: facts.speaker, status, code };
+    let rule = match rules::by_text(plain.as_str(), |rule| case.fits(rule)) {
+        Some(rule) => rule,
+        None => RULES.iter().find(|rule| rule.phrases.is_empty() && case.fits(rule)).unwrap_or(&rules::NOTHING),
+    };
+    let judged = verdict(rule.class, rule.reason, rule.side, rule.name);
+    if rule.class == Class::Hard { case.confirm(judged, facts.action) } else { judged }
+}
+
+/// `x.0.0` is what a reporter writes who was not told a code.
+fn says_nothing(status: EnhancedStatus) -> bool {
+    (status.subject, status.detail) == (0, 0)
+}
+
+/// The facts without the words.
+#[derive(Clone, Copy)]
+struct Case {
+    stage: Stage,
+    speaker: Speaker,
+    status: Option<EnhancedStatus>,
+    code: Option<u16>,
+}
+
+impl Case {
+    fn fits(&self, rule: &Rule) -> bool {
+        match rule.when {
+            When::Always => true,
+            When::AtRcpt => self.stage == Stage::RcptTo || self.is_about_address(),
+            When::AtData => self.stage == Stage::Data,
+            When::AtMailFrom => self.stage == Stage::MailFrom,
+            When::AtConnect => self.stage == Stage::Connect,
+            When::Relay => self.speaker == Speaker::Relay,
+            When::Permanent => !self.is_transient() && (self.status.is_some() || self.code.is_some()),
+            When::Transient => self.is_transient(),
+            When::Status(codes) => self.status.is_some_and(|s| codes.iter().any(|c| matches(*c, s))),
+        }
+    }
+
+    /// RFC 3463 §3.2: subject 1 is the address; 5.1.7 to 5.1.9 are about the sender or another mailer.
+    fn is_about_address(&self) -> bool {
+        self.status.is_some_and(|s| s.class == 5 && s.subject == 1 && !(7..=9).contains(&s.detail) && s.detail != 0)
+    }
+
+    fn is_transient(&self) -> bool {
+        match (self.status, self.code) {
+            (Some(status), _) if !says_nothing(status) => status.class == 4,
+            (_, Some(code)) => (400..500).contains(&code),
+            (Some(status), None) => status.class == 4,
+            (None, None) => false,
+        }
+    }
+
+    /// Lets a hard verdict stand only if the reply was permanent and could be about this recipient alone.
+    fn confirm(&self, judged: Verdict, action: Action) -> Verdict {
+        let softer = |reason, side, rule| Verdict { class: Class::Soft, reason, side, rule, ..judged };
+        let at_data = self.stage == Stage::Data && !self.is_about_address();
+        if judged.reason == Reason::Suppressed {
+            judged
+        } else if self.speaker == Speaker::Relay && !(self.is_about_address() && self.stage == Stage::RcptTo) {
+            softer(Reason::RelayRefused, Side::Sender, "hard-text-from-relay")
+        } else if self.is_transient() || action == Action::Delayed {
+            softer(judged.reason, judged.side, "hard-text-but-transient")
+        } else if self.status.is_some_and(|s| s.subject == 7) {
+            softer(Reason::Filtered, Side::Unknown, "hard-text-but-policy-code")
+        } else {
+            match self.stage {
+                Stage::MailFrom => softer(Reason::Rejected, Side::Sender, "hard-text-at-mail-from"),
+                Stage::Connect => softer(Reason::Blocked, Side::Sender, "hard-text-at-connect"),
+                Stage::Data if at_data => softer(Reason::Filtered, Side::Recipient, "hard-text-at-data"),
+                _ => judged,
+            }
+        }
+    }
+}
+
+/// A code of the table against a status; class 0 in the table stands for 4 and 5.
+fn matches((class, subject, detail): (u8, u16, u16), status: EnhancedStatus) -> bool {
+    (class == 0 || class == status.class) && subject == status.subject && detail == status.detail
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+//! Brings the words of a refusal into one plain form, so that a phrase of the table matches however it was folded,
+//! wrapped, cased or addressed; and finds the codes in them.
+//!
+//! In the plain form everything is lower case with single spaces; `550-5.1.1` at the start of every line of a
+//! multi-line reply is gone; an address is `@addr`, or `@rcpt` if it is the recipient's; a host name or URL is `@host`, or
+//! `@rdom` if it is the recipient's domain. So a mailbox called `spam@` or a host called `quota.example.com` decides nothing.
+
+use crate::status::EnhancedStatus;
+
+/// Most bytes of a text that are looked at. The longest diagnostics in the field are about 1,500.
+pub const MAX_TEXT: usize = 4096;
+
+/// A text in plain form.
+pub struct Plain(String);
+
+impl Plain {
+    /// The plain form of a text about `recipient`, who may be empty.
+    #[must_use]
+    pub fn of(text: &str, recipient: &str) -> Self {
+        let text = text.get(..floor(text, MAX_TEXT)).unwrap_or_default().to_lowercase();
+        let recipient = recipient.to_lowercase();
+        let domain = recipient.rsplit_once('@').map_or("", |(_, d)| d);
+        let mut out = String::with_capacity(text.len());
+        for word in text.split_whitespace() {
+            let word = without_reply_prefix(word);
+            if !word.is_empty() {
+                if !out.is_empty() {
+                    out.push(' ');
+                }
+                push_word(&mut out, word, &recipient, domain);
+            }
+        }
+        Self(out)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether our own marker is in it, however it was folded or cased.
+    #[must_use]
+    pub fn contains_marker(&self, marker: &str) -> bool {
+        self.0.contains(&marker.to_lowercase())
+    }
+}
+
+/// Largest character boundary not above `max`.
+fn floor(text: &str, max: usize) -> usize {
+    (0..=max.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)
+}
+
+/// `550-5.1.1` is dropped and `550-Your` becomes `Your`: every line of a multi-line reply carries them (RFC 5321 §4.2.1).
+fn without_reply_prefix(word: &str) -> &str {
+    let rest = match word.as_bytes() {
+        [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9', b'-', _, ..] => word.get(4..).unwrap_or_default(),
+        _ => return word,
+    };
+    if EnhancedStatus::parse(rest).is_some() { "" } else { rest }
+}
+
+fn push_word(out: &mut String, word: &str, recipient: &str, domain: &str) {
+    let core = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '/');
+    let Some((before, after)) = word.split_once(core).filter(|_| !core.is_empty()) else {
+        out.push_str(word);
+        return;
+    };
+    let token = token_for(core, recipient, domain);
+    let bracket = |c: char| !matches!(c, '<' | '>');
+    if token == core {
+        out.push_str(word);
+    } else {
+        out.extend(before.chars().filter(|c| bracket(*c)));
+        out.push_str(token);
+        out.extend(after.chars().filter(|c| bracket(*c)));
+    }
+}
+
+fn token_for<'a>(core: &'a str, recipient: &str, domain: &str) -> &'a str {
+    if core.contains("://") || core.starts_with("www.") {
+        return if names_a_blocklist(core) { core } else { "@host" };
+    }
+    if let Some((local, host)) = core.rsplit_once('@') {
+        let is_address = !local.is_empty() && host.contains('.');
+        let is_recipient = !recipient.is_empty() && core.contains(recipient);
+        return if is_recipient {
+            "@rcpt"
+        } else if is_address {
+            "@addr"
+        } else {
+            core
+        };
+    }
+    match () {
+        () if !is_host(core) || names_a_blocklist(core) => core,
+        () if !domain.is_empty() && core == domain => "@rdom",
+        () => "@host",
+    }
+}
+
+/// `mx.example.com`, but neither `5.1.1`, `e.g` nor Exchange's `RESOLVER.ADR.RecipNotFound`.
+fn is_host(core: &str) -> bool {
+    let Some((first, rest)) = core.split_once('.') else { return false };
+    let last = rest.rsplit('.').next().unwrap_or_default();
+    let own_words = ["resolver", "queue", "smtpsend", "storedrv", "routing", "smtp", "dsn", "transport"];
+    let label = |l: &str| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    last.len() >= 2
+        && last.bytes().all(|b| b.is_ascii_alphabetic())
+        && !own_words.contains(&first)
+        && core.split('.').all(label)
+}
+
+/// Block lists speak through their names.
+fn names_a_blocklist(core: &str) -> bool {
+    [
+        "spamhaus",
+        "spamcop",
+        "sorbs",
+        "barracudacentral",
+        "spfbl",
+        "uceprotect",
+        "cloudmark",
+        "senderbase",
+        "proofpoint.com/ip",
+    ]
+    .iter()
+    .any(|name| core.contains(name))
+}
+
+/// The last enhanced status in a text: where a relay wraps the receiving system's reply, the inner one comes last.
+#[must_use]
+pub fn last_status(text: &str) -> Option<EnhancedStatus> {
+    let bytes = text.get(..floor(text, MAX_TEXT)).unwrap_or_default();
+    let mut found = None;
+    let mut previous = ' ';
+    let mut chars = bytes.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        if c.is_ascii_digit() && is_boundary(previous) {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+            let token = rest.get(..end).unwrap_or_default().trim_end_matches('.');
+            let next = rest.get(end..).and_then(|r| r.chars().next()).unwrap_or(' ');
+            if !next.is_alphanumeric() && !matches!(next, '-' | '@' | '_') {
+                found = EnhancedStatus::parse(token).filter(|s| s.subject <= 7).or(found);
+            }
+            while chars.peek().is_some_and(|(i, _)| *i < at + end) {
+                chars.next();
+            }
+            previous = '0';
+            continue;
+        }
+        previous = c;
+    }
+    found
+}
+
+/// A status stands after a space, a bracket, `#`, or the hyphen of `550-5.1.1`; never inside a word, version or IP.
+fn is_boundary(previous: char) -> bool {
+    previous.is_whitespace()
+        || matches!(previous, '(' | '[' | '<' | '#' | '-' | '\'' | '"' | ':' | ';' | ',' | '=' | '>')
+}
+
+/// The last SMTP reply code in a text: three digits, first 4 or 5, second 0 to 5, before a space, `-` or its status.
+#[must_use]
+pub fn reply_code(text: &str) -> Option<u16> {
+    let text = text.get(..floor(text, MAX_TEXT)).unwrap_or_default();
+    text.split(|c: char| c.is_whitespace() || matches!(c, '(' | '<' | '\'' | '"' | ';' | ':' | '='))
+        .filter_map(leading_code)
+        .next_back()
+}
+
+/// Where the first SMTP reply in a text begins, so that it can be judged without the words around it.
+#[must_use]
+pub fn reply_start(text: &str) -> Option<usize> {
+    let mut at = 0;
+    for word in text.split_inclusive(char::is_whitespace) {
+        let bare = word.trim();
+        let code = bare.trim_start_matches(['(', '[', '<', '\'', '"', ':']);
+        if leading_code(code).is_some() {
+            return Some(at + word.find(code)?);
+        }
+        at += word.len();
+    }
+    None
+}
+
+fn leading_code(word: &str) -> Option<u16> {
+    match word.as_bytes() {
+        [b'4' | b'5', b'0'..=b'5', b'0'..=b'9', rest @ ..] if matches!(rest.first(), None | Some(b'-' | b',')) => {
+            word.get(..3)?.parse().ok()
+        }
+        [b'5', b'7', b'1'] => Some(571),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_hosts_decide_nothing() {
+        let plain = |t| Plain::of(t, "Bob@Example.com").as_str().to_owned();
+        assert_eq!(plain("550 5.1.1 <bob@example.com>: User Unknown"), "550 5.1.1 @rcpt: user unknown");
+        assert_eq!(plain("host spam.filter.example[192.0.2.1] said"), "host spam.filter.example[192.0.2.1] said");
+        assert_eq!(plain("see https://a.example/#blocked, user@quota.example"), "see @host, @addr");
+        assert_eq!(plain("domain example.com not found"), "domain @rdom not found");
+        assert_eq!(plain("550-5.7.1 this\r\n 550-5.7.1 is\r\n 550 spam"), "this is 550 spam");
+        assert_eq!(plain("RESOLVER.ADR.RecipNotFound; not found"), "resolver.adr.recipnotfound; not found");
+    }
+
+    #[test]
+    fn the_inner_status_comes_last() {
+        for (text, status) in [
+            ("5.1.0 - Unknown address error 550-'5.2.2 <x@y.example> Mailbox full'", Some((5, 2, 2))),
+            ("550 5.1.351 unknown -> 550 5.1.1 gone", Some((5, 1, 1))),
+            ("no mailbox here by that name (#5.1.1)", Some((5, 1, 1))),
+            ("host 5.1.1.2 said no, version 5.4.10-rc", None),
+            ("550-5.7.26 not authenticated", Some((5, 7, 26))),
+            ("5.9.1 is no status", None),
+        ] {
+            assert_eq!(last_status(text), status.map(|(c, s, d)| EnhancedStatus::new(c, s, d)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_reply_code_stands_alone() {
+        assert_eq!(reply_code("host x said: 550 5.1.1 no"), Some(550));
+        assert_eq!(reply_code("554-blocked"), Some(554));
+        assert_eq!(reply_code("waited 5500 seconds for 599 messages"), None);
+    }
+}

@@ -1,0 +1,129 @@
+//! Automatic answers and disposition notifications, which say nothing about an address: RFC 3834, RFC 8098.
+//!
+//! `Auto-Submitted: auto-replied` does not tell them from bounces, because most DSNs carry it too; so this is asked last.
+//! Two exceptions: an answer that says the mailbox is no longer in use, and a disposition that failed for a full mailbox;
+//! both are soft, never hard, because anybody may write such an answer.
+
+use super::fields::Fields;
+use super::mime::decoded;
+use crate::event::Reason;
+
+/// Words at the start of the subject of an automatic answer, in lower case.
+const SUBJECTS: &[&str] = &[
+    "out of office",
+    "out of the office",
+    "out-of-office",
+    "auto:",
+    "auto reply",
+    "auto-reply",
+    "autoreply",
+    "automatic reply",
+    "automated reply",
+    "auto response",
+    "autoresponse",
+    "auto-response",
+    "automatic response",
+    "vacation",
+    "away from",
+    "on vacation",
+    "on holiday",
+    "abwesen",
+    "automatische antwort",
+    "abwesenheitsnotiz",
+    "réponse automatique",
+    "absence du bureau",
+    "message d'absence",
+    "respuesta automática",
+    "fuera de la oficina",
+    "risposta automatica",
+    "resposta automática",
+    "automatisch antwoord",
+    "afwezig",
+    "автоответ",
+    "自动回复",
+    "自動回覆",
+    "自動返信",
+    "不在",
+];
+
+/// Header fields that only automatic answers have.
+const FIELDS: &[&str] =
+    &["X-Autoreply", "X-Autorespond", "X-AutoReply-From", "X-Mail-Autoreply", "X-Auto-Reply", "X-Vacation"];
+
+/// Words by which an answer says that the mailbox is dead.
+const DEAD: &[&str] = &[
+    "no longer in use",
+    "no longer used",
+    "no longer active",
+    "no longer monitored",
+    "no longer valid",
+    "no longer work",
+    "has left the company",
+    "has been deactivated",
+    "mailbox is closed",
+    "not in use anymore",
+    "wird nicht mehr verwendet",
+    "nicht mehr gültig",
+];
+
+/// Whether a mail is an automatic answer.
+#[must_use]
+pub fn is_autoreply(header: &Fields<'_>) -> bool {
+    let subject = header.get("Subject").map(|s| decoded(&s).to_lowercase()).unwrap_or_default();
+    let subject = subject.trim_start_matches("re:").trim_start();
+    let auto =
+        header.get("Auto-Submitted").is_some_and(|v| v.trim_start().to_ascii_lowercase().starts_with("auto-replied"));
+    let precedence = header.get("Precedence").is_some_and(|v| v.trim().eq_ignore_ascii_case("auto_reply"));
+    SUBJECTS.iter().any(|s| subject.starts_with(s)) || FIELDS.iter().any(|f| header.has(f)) || auto || precedence
+}
+
+/// Whether the words of an automatic answer say that nobody reads the mailbox any more.
+#[must_use]
+pub fn says_dead(words: &str) -> bool {
+    let lower = words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    DEAD.iter().any(|d| lower.contains(d))
+}
+
+/// What a disposition notification means: only a failure for a full mailbox is worth more than nothing.
+#[must_use]
+pub fn disposition(text: &str, words: &str) -> (Reason, Option<String>) {
+    let fields = Fields::blocks(text).find(|b| b.has("Disposition")).unwrap_or_default();
+    let recipient =
+        fields.get("Original-Recipient").or(fields.get("Final-Recipient")).map(|v| super::dsn::typed(&v).1.to_owned());
+    let failed = fields.get("Disposition").is_some_and(|d| {
+        let d = d.to_ascii_lowercase();
+        d.contains("failed") || d.contains("error") || d.contains("deleted")
+    });
+    let all =
+        format!("{words} {} {}", fields.get("Failure").unwrap_or_default(), fields.get("Error").unwrap_or_default())
+            .to_lowercase();
+    let full = failed && (all.contains("quota") || all.contains("mailbox full") || all.contains("mailbox is full"));
+    (if full { Reason::MailboxFull } else { Reason::AutoReply }, recipient)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn automatic_answers_are_known_by_subject_or_field() {
+        for header in [
+            "Subject: Out of Office: hi",
+            "Subject: Re: Automatic reply: x",
+            "X-Autoreply: yes",
+            "Auto-Submitted: auto-replied (vacation)",
+        ] {
+            assert!(is_autoreply(&Fields::block(header).0), "{header}");
+        }
+        assert!(!is_autoreply(&Fields::block("Subject: lunch\nAuto-Submitted: no\n").0));
+    }
+
+    #[test]
+    fn a_read_receipt_is_nothing_and_a_full_mailbox_is_something() {
+        let read =
+            "Final-Recipient: rfc822; bob@example.com\nDisposition: manual-action/MDN-sent-manually; displayed\n";
+        assert_eq!(disposition(read, ""), (Reason::AutoReply, Some("bob@example.com".to_owned())));
+        let full = "Final-Recipient: rfc822; bob@example.com\nDisposition: automatic-action/MDN-sent-automatically; failed\nFailure: over quota\n";
+        assert_eq!(disposition(full, "").0, Reason::MailboxFull);
+    }
+}

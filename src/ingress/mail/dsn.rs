@@ -1,0 +1,208 @@
+//! Delivery status notifications: RFC 3464, RFC 6533, and what reporters make of them.
+//!
+//! Tolerated: missing blank lines between recipients, blank lines within one, fields without their type, unknown actions,
+//! a report pasted into plain text. Limits: [`super::MAX_RECIPIENTS`] recipients. Nothing fails.
+
+use super::fields::Fields;
+use crate::ingress::classify::Action;
+use crate::status::EnhancedStatus;
+
+/// A report.
+#[derive(Clone, Debug, Default)]
+pub struct Dsn {
+    /// `Reporting-MTA`, without its type.
+    pub reporting_mta: Option<String>,
+    /// Postfix's queue id of the message.
+    pub queue_id: Option<String>,
+    /// The envelope sender of the message (`X-Postfix-Sender`).
+    pub sender: Option<String>,
+    /// One entry for each recipient.
+    pub recipients: Vec<Recipient>,
+}
+
+/// The fields about one recipient.
+#[derive(Clone, Debug, Default)]
+pub struct Recipient {
+    /// `Original-Recipient`: the address that was sent to. RFC 3464 §2.3.1.
+    pub original: Option<String>,
+    /// `Final-Recipient`: the address that failed, perhaps behind a forward. RFC 3464 §2.3.2.
+    pub last: Option<String>,
+    /// `X-Actual-Recipient`, sendmail's address behind an alias.
+    pub actual: Option<String>,
+    /// `Action`.
+    pub action: Action,
+    /// `Status`.
+    pub status: Option<EnhancedStatus>,
+    /// Every `Diagnostic-Code`, without its type.
+    pub diagnostic: String,
+    /// Type of the diagnostic, in lower case.
+    pub diagnostic_type: String,
+    /// `Remote-MTA`, without its type.
+    pub remote_mta: Option<String>,
+}
+
+impl Recipient {
+    /// The addresses by which this recipient may be known, best first: the one that was sent to before the one that failed.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        [&self.original, &self.last, &self.actual].into_iter().filter_map(|a| a.as_deref())
+    }
+}
+
+impl Dsn {
+    /// Reads the body of a `message/delivery-status` part.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        let mut dsn = Self::default();
+        let mut current = Recipient::default();
+        for block in Fields::blocks(text) {
+            if names_recipient(&block) {
+                dsn.close(&mut current);
+            }
+            for (name, value) in block.iter() {
+                if begins_next(&current, name) {
+                    dsn.close(&mut current);
+                }
+                let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+                dsn.take(&mut current, name, &value);
+            }
+        }
+        dsn.close(&mut current);
+        dsn
+    }
+
+    /// Reads a report that stands in plain text; `None` where there is none.
+    #[must_use]
+    pub fn in_words(text: &str) -> Option<Self> {
+        let at = text.split_inclusive('\n').scan(0, |at, line| Some((std::mem::replace(at, *at + line.len()), line)));
+        let (at, _) = at.into_iter().find(|(_, line)| opens_report(line))?;
+        // Its fields may stand on either side of the recipient: `Action:` comes first at some.
+        let before = text.get(..at)?;
+        let start = before.rfind("\n\n").or_else(|| before.rfind("\r\n\r\n")).unwrap_or(0);
+        let dsn = Self::read(text.get(start..)?);
+        let said = |r: &Recipient| r.status.is_some() || !r.diagnostic.is_empty() || r.action != Action::Unknown;
+        dsn.recipients.iter().any(said).then_some(dsn)
+    }
+
+    fn close(&mut self, current: &mut Recipient) {
+        let recipient = std::mem::take(current);
+        let named = recipient.addresses().next().is_some();
+        if named && self.recipients.len() < super::MAX_RECIPIENTS {
+            self.recipients.push(recipient);
+        } else if !named {
+            // Fields before the first recipient (some reporters begin with `Action:`) belong to him.
+            *current = recipient;
+        }
+    }
+
+    fn take(&mut self, current: &mut Recipient, name: &str, value: &str) {
+        let (kind, rest) = typed(value);
+        match name.to_ascii_lowercase().as_str() {
+            "reporting-mta" => self.reporting_mta = self.reporting_mta.take().or(text(rest)),
+            "x-postfix-queue-id" => self.queue_id = text(value),
+            "x-postfix-sender" => self.sender = text(rest),
+            "original-recipient" => current.original = text(rest),
+            "final-recipient" => current.last = text(rest),
+            "x-actual-recipient" => current.actual = text(rest),
+            "remote-mta" => current.remote_mta = text(rest),
+            "action" => current.action = action(value),
+            "status" => current.status = status(value).or(current.status),
+            "diagnostic-code" | "x-supplementary-info" => {
+                current.diagnostic_type = kind.to_ascii_lowercase();
+                push_words(&mut current.diagnostic, rest);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn opens_report(line: &str) -> bool {
+    let begins = |name: &str| line.get(..name.len()).is_some_and(|l| l.eq_ignore_ascii_case(name));
+    ["Final-Recipient:", "Original-Recipient:", "Reporting-MTA:"].into_iter().any(begins)
+}
+
+fn names_recipient(block: &Fields<'_>) -> bool {
+    block.has("Final-Recipient") || block.has("Original-Recipient") && block.has("Action")
+}
+
+/// A field that this recipient has already begins the next one.
+fn begins_next(current: &Recipient, name: &str) -> bool {
+    name.eq_ignore_ascii_case("Final-Recipient") && current.last.is_some()
+        || name.eq_ignore_ascii_case("Original-Recipient") && current.original.is_some()
+}
+
+fn push_words(all: &mut String, words: &str) {
+    if all.len() < 8000 {
+        if !all.is_empty() {
+            all.push(' ');
+        }
+        all.push_str(words);
+    }
+}
+
+/// `smtp; 550 no` → `smtp`, `550 no`; a value without a type is taken whole.
+#[must_use]
+pub fn typed(value: &str) -> (&str, &str) {
+    match value.split_once(';') {
+        Some((kind, rest)) if kind.len() <= 40 && !kind.contains(['@', ' ', '(']) => (kind.trim(), rest.trim()),
+        _ => ("", value.trim()),
+    }
+}
+
+fn text(value: &str) -> Option<String> {
+    let value = value.trim();
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+/// RFC 3464 §2.3.3, with the words that some write instead.
+fn action(value: &str) -> Action {
+    let word = value.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_lowercase();
+    match word.as_str() {
+        "failed" | "failure" | "fail" | "expired" | "bounced" | "error" => Action::Failed,
+        "delayed" | "delay" | "deferred" => Action::Delayed,
+        "delivered" | "relayed" | "deliverable" | "delivery" => Action::Delivered,
+        "expanded" => Action::Expanded,
+        _ => Action::Unknown,
+    }
+}
+
+fn status(value: &str) -> Option<EnhancedStatus> {
+    EnhancedStatus::parse_prefix(value).or_else(|| value.split_whitespace().find_map(EnhancedStatus::parse_prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_recipient_has_his_own_block() {
+        let dsn = Dsn::read(
+            "Reporting-MTA: dns; mx.example.net\nX-Postfix-Queue-ID: 4A\n\nOriginal-Recipient: rfc822;bob@example.com\n\
+             Final-Recipient: rfc822; robert@example.org\nAction: failed\nStatus: 5.1.1 (no)\nDiagnostic-Code: smtp; 550\n no\n\n\
+             Final-Recipient: rfc822; carol@example.com\nAction: delayed\nStatus: 4.2.0\n",
+        );
+        assert_eq!((dsn.reporting_mta.as_deref(), dsn.queue_id.as_deref()), (Some("mx.example.net"), Some("4A")));
+        let all: Vec<Vec<_>> = dsn.recipients.iter().map(|r| r.addresses().collect()).collect();
+        assert_eq!(all, [vec!["bob@example.com", "robert@example.org"], vec!["carol@example.com"]]);
+        assert_eq!(dsn.recipients[0].diagnostic, "550 no");
+        assert_eq!(dsn.recipients[1].action, Action::Delayed);
+    }
+
+    #[test]
+    fn blank_lines_may_be_missing_or_too_many() {
+        let run_on = "Final-Recipient: rfc822; a@example.com\nAction: failed\nFinal-Recipient: rfc822; b@example.com\nAction: relayed\n";
+        let dsn = Dsn::read(run_on);
+        assert_eq!(dsn.recipients.iter().map(|r| r.action).collect::<Vec<_>>(), [Action::Failed, Action::Delivered]);
+        let torn = Dsn::read("Final-Recipient: rfc822; a@example.com\n\nAction: failed\n\nStatus: 5.1.1\n");
+        assert_eq!(torn.recipients.len(), 1);
+        assert_eq!(torn.recipients[0].status, EnhancedStatus::parse("5.1.1"));
+    }
+
+    #[test]
+    fn a_report_pasted_into_words_is_read() {
+        let dsn = Dsn::in_words(
+            "Sorry.\n\nTechnical report:\n\nReporting-MTA: dsn; a\nAction: failed\nFinal-Recipient: rfc822; b@example.com\nStatus: 5.2.1\n",
+        );
+        assert_eq!(dsn.map(|d| d.recipients.len()), Some(1));
+        assert!(Dsn::in_words("Final-Recipient: is a field of RFC 3464\n").is_none());
+    }
+}

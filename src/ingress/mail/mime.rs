@@ -1,0 +1,244 @@
+//! A mail as the parsers here want it: its header and its parts in order, each with what it is for and its text.
+//!
+//! A thin adapter around `mail_parser`. Limits: the first [`MAX_MAIL`] bytes, cut earlier behind [`MAX_CONTAINERS`]
+//! parts that hold parts, so that a mail nested into itself costs linear time and little stack. A report stands before
+//! what it returns, so what is cut off is not missed. Nothing fails: bad encodings become replacement characters.
+
+use std::borrow::Cow;
+
+use mail_parser::parsers::MessageStream;
+use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
+
+use super::fields::Fields;
+
+/// Most bytes of a mail that are looked at.
+pub const MAX_MAIL: usize = 4 << 20;
+/// Most multiparts and attached messages in one mail.
+pub const MAX_CONTAINERS: usize = 64;
+/// Most parts looked at.
+const MAX_PARTS: usize = 200;
+
+/// What a part is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartKind {
+    /// Words for people.
+    Text,
+    /// The same as HTML; its text is without tags.
+    Html,
+    /// RFC 3464, RFC 6533.
+    DeliveryStatus,
+    /// RFC 5965.
+    Feedback,
+    /// RFC 8098.
+    Disposition,
+    /// The header of the returned message (RFC 6522 §4).
+    OriginalHeader,
+    /// The returned message.
+    Original,
+    /// Anything else.
+    Other,
+}
+
+/// One part that holds no other part.
+#[derive(Clone, Debug)]
+pub struct Part<'x> {
+    /// What it is for.
+    pub kind: PartKind,
+    /// Its text, decoded.
+    pub text: Cow<'x, str>,
+}
+
+/// A mail.
+#[derive(Clone, Debug)]
+pub struct Mail<'x> {
+    header: Cow<'x, str>,
+    /// The parts, in order.
+    pub parts: Vec<Part<'x>>,
+}
+
+impl<'x> Mail<'x> {
+    /// Reads a mail; what has no header at all is one text.
+    #[must_use]
+    pub fn read(mail: &'x [u8]) -> Self {
+        let mail = bounded(mail);
+        let body = body_offset(mail);
+        let header = String::from_utf8_lossy(mail.get(..body).unwrap_or_default());
+        let mut parts = Vec::new();
+        let parser = MessageParser::new().with_mime_headers().default_header_ignore();
+        if let Some(message) = parser.parse(mail) {
+            collect(&message, mail, &mut parts);
+        }
+        if parts.is_empty() {
+            let text = String::from_utf8_lossy(mail.get(body..).unwrap_or_default());
+            parts.push(Part { kind: PartKind::Text, text });
+        }
+        Self { header, parts }
+    }
+
+    /// The mail's own header.
+    #[must_use]
+    pub fn header(&self) -> Fields<'_> {
+        Fields::block(without_mbox_line(&self.header)).0
+    }
+
+    /// The first part of a kind.
+    #[must_use]
+    pub fn part(&self, kind: PartKind) -> Option<&Part<'x>> {
+        self.parts.iter().find(|p| p.kind == kind)
+    }
+
+    /// The words for people: all text before the returned message; HTML where there is no plain text.
+    #[must_use]
+    pub fn words(&self) -> Cow<'_, str> {
+        let own = || self.parts.iter().take_while(|p| !matches!(p.kind, PartKind::Original | PartKind::OriginalHeader));
+        let mut texts = own().filter(|p| p.kind == PartKind::Text && !p.text.trim().is_empty());
+        match (texts.next(), texts.next()) {
+            (None, _) => {
+                own().find(|p| p.kind == PartKind::Html).map_or(Cow::Borrowed(""), |p| Cow::Borrowed(&*p.text))
+            }
+            (Some(one), None) => Cow::Borrowed(&*one.text),
+            (Some(first), Some(second)) => {
+                let rest = texts.take(8).map(|p| &*p.text);
+                Cow::Owned([&*first.text, &*second.text].into_iter().chain(rest).collect::<Vec<_>>().join("\n"))
+            }
+        }
+    }
+}
+
+/// A header value with its encoded words decoded (RFC 2047).
+#[must_use]
+pub fn decoded(value: &str) -> String {
+    if !value.contains("=?") {
+        return value.to_owned();
+    }
+    let line = format!("{}\n", value.trim());
+    MessageStream::new(line.as_bytes()).parse_unstructured().as_text().unwrap_or(value).to_owned()
+}
+
+fn bounded(mail: &[u8]) -> &[u8] {
+    let mail = mail.get(..mail.len().min(MAX_MAIL)).unwrap_or(mail);
+    let mut containers = 0;
+    let mut at = 0;
+    for line in mail.split_inclusive(|b| *b == b'\n') {
+        containers += usize::from(opens_container(line));
+        if containers > MAX_CONTAINERS {
+            return mail.get(..at).unwrap_or(mail);
+        }
+        at += line.len();
+    }
+    mail
+}
+
+/// Whether a line names a type that holds parts, on the field's line or a folded one.
+fn opens_container(line: &[u8]) -> bool {
+    let line = line.get(..line.len().min(200)).unwrap_or(line);
+    if !matches!(line.first(), Some(b'c' | b'C' | b' ' | b'\t')) {
+        return false;
+    }
+    let has = |word: &[u8]| line.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word));
+    has(b"multipart/") || has(b"message/rfc822") || has(b"message/global")
+}
+
+fn body_offset(mail: &[u8]) -> usize {
+    let mut at = 0;
+    for line in mail.split_inclusive(|b| *b == b'\n') {
+        at += line.len();
+        if line == b"\n" || line == b"\r\n" {
+            return at;
+        }
+    }
+    at
+}
+
+/// A mailbox file puts `From sender date` before the header.
+fn without_mbox_line(header: &str) -> &str {
+    let header = header.trim_start_matches(['\r', '\n']);
+    match header.strip_prefix("From ").or_else(|| header.strip_prefix(">From ")) {
+        Some(rest) => rest.split_once('\n').map_or("", |(_, rest)| rest),
+        None => header,
+    }
+}
+
+fn collect<'x>(message: &Message<'x>, raw: &'x [u8], parts: &mut Vec<Part<'x>>) {
+    for part in message.parts.iter().take(MAX_PARTS) {
+        let kind = kind_of(part);
+        let text = match &part.body {
+            PartType::Multipart(_) => continue,
+            PartType::Text(text) => text.clone(),
+            PartType::Html(html) => Cow::Owned(mail_parser::decoders::html::html_to_text(html)),
+            PartType::Binary(bytes) | PartType::InlineBinary(bytes) if kind != PartKind::Other => lossy(bytes.clone()),
+            PartType::Binary(_) | PartType::InlineBinary(_) => continue,
+            PartType::Message(inner)
+                if inner.raw_message.is_empty() || part.encoding == mail_parser::Encoding::None =>
+            {
+                let range = part.offset_body as usize..part.offset_end as usize;
+                String::from_utf8_lossy(raw.get(range).or(raw.get(part.offset_body as usize..)).unwrap_or_default())
+            }
+            PartType::Message(inner) => Cow::Owned(String::from_utf8_lossy(&inner.raw_message).into_owned()),
+        };
+        parts.push(Part { kind, text });
+    }
+}
+
+fn lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+    match bytes {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    }
+}
+
+fn kind_of(part: &MessagePart<'_>) -> PartKind {
+    if matches!(part.body, PartType::Message(_)) {
+        return PartKind::Original;
+    }
+    let named = part.content_type().map(|t| (t.ctype(), t.subtype().unwrap_or_default()));
+    let (main, sub) = named.unwrap_or(("text", "plain"));
+    match (main.to_ascii_lowercase().as_str(), sub.to_ascii_lowercase().as_str()) {
+        ("message", "delivery-status" | "global-delivery-status" | "xdelivery-status") => PartKind::DeliveryStatus,
+        ("message", "feedback-report") => PartKind::Feedback,
+        ("message", "disposition-notification" | "global-disposition-notification") => PartKind::Disposition,
+        ("text", "rfc822-headers" | "rfc822-header") | ("message", "global-headers" | "rfc822-headers") => {
+            PartKind::OriginalHeader
+        }
+        ("message", "rfc822" | "global" | "partial") => PartKind::Original,
+        ("text", "html") => PartKind::Html,
+        ("text", _) => PartKind::Text,
+        _ => PartKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPORT: &str = "From: a@example.com\r\nContent-Type: multipart/report; boundary=x\r\n\r\n--x\r\n\r\nwords\r\n--x\r\n\
+        Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; a\r\n\r\nFinal-Recipient: rfc822; b@example.com\r\n\
+        --x\r\nContent-Type: message/rfc822\r\n\r\nTo: b@example.com\r\n\r\nhello\r\n--x--\r\n";
+
+    #[test]
+    fn a_report_has_words_status_and_original() {
+        let mail = Mail::read(REPORT.as_bytes());
+        let kinds: Vec<_> = mail.parts.iter().map(|p| p.kind).collect();
+        assert_eq!(kinds, [PartKind::Text, PartKind::DeliveryStatus, PartKind::Original]);
+        assert_eq!(mail.words().trim(), "words");
+        assert!(mail.part(PartKind::Original).is_some_and(|p| p.text.starts_with("To: b@example.com")));
+        assert_eq!(mail.header().get("from").as_deref(), Some("a@example.com"));
+    }
+
+    #[test]
+    fn a_mail_nested_into_itself_is_cut_and_costs_little() {
+        let mut bomb = String::from("From: a@example.com\n");
+        for _ in 0..50_000 {
+            bomb.push_str("Content-Type: message/rfc822\n\n");
+        }
+        assert!(Mail::read(bomb.as_bytes()).parts.len() < MAX_PARTS);
+        let folded = bomb.replace(": message", ":\n message").replace("rfc822", "rfc822; boundary=y");
+        assert!(Mail::read(folded.as_bytes()).parts.len() < MAX_PARTS);
+    }
+
+    #[test]
+    fn encoded_words_are_decoded() {
+        assert_eq!(decoded("=?utf-8?q?caf=C3=A9?= x"), "café x");
+        assert_eq!(decoded("plain"), "plain");
+    }
+}

@@ -1,0 +1,363 @@
+//! Finds in the words of a report where it ends, which lines name a recipient, and what is said about each.
+//!
+//! Three ways in which programs name a recipient, tried in this order: on a line of his own (`<bob@example.com>:`), behind
+//! a label (`Failed Recipient: bob@example.com`), within a sentence (`delivering your mail to <bob@example.com>`).
+//! What stands between one recipient and the next is about the first.
+
+use crate::address::Address;
+
+/// Most lines of a report that are read.
+pub const MAX_LINES: usize = 2000;
+
+/// What a report says about one recipient.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notice {
+    /// The recipient as written.
+    pub reported: String,
+    /// What is said about him.
+    pub words: String,
+    /// The address that was sent to, where an alias led to this recipient.
+    pub alias: Option<String>,
+}
+
+/// The words of a report, without what it returns.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'x> {
+    /// The report.
+    pub report: &'x str,
+    /// What came behind: mostly the returned message.
+    pub behind: &'x str,
+}
+
+/// Words, in lower case, on the line that opens the returned message.
+const CUTS: &[&str] = &[
+    "below this line is a copy",
+    "below the next line is a copy",
+    "this is a copy of",
+    "here is a copy of",
+    "is a copy of the message",
+    "start of returned message",
+    "original message follows",
+    "original message header",
+    "original message below",
+    "original message headers",
+    "header of the original message",
+    "header of the source mail",
+    "headers of the original message",
+    "---original message---",
+    "--original message--",
+    "-- original message --",
+    "- original message -",
+    "----- message header",
+    "message headers follow",
+    "message header follows",
+    "message text follows",
+    "unsent message",
+    "undelivered message follows",
+    "returned message follows",
+    "returned mail follows",
+    "your original message",
+    "original mail as follows",
+    "the header and top",
+    "your message reads",
+    "contents of your message",
+    "text of your message",
+    "first part of the message",
+    "bounced e-mail:",
+    "the message is attached",
+    "begin original message",
+    "received message:",
+    "mail header follows",
+    "included is a copy",
+    "copy of your message",
+    "the following is the original message",
+    "reporting headers",
+];
+
+/// Labels, in lower case, at the start of a line before an address.
+const LABELS: &[&str] = &[
+    "failed recipient:",
+    "failed recipients:",
+    "final recipient:",
+    "final-recipient:",
+    "intended recipient:",
+    "recipient:",
+    "recipients:",
+    "recipient address:",
+    "recipient's address:",
+    "undeliverable address:",
+    "undeliverable to:",
+    "undeliverable to",
+    "target mail address:",
+    "did not reach the following recipient:",
+    "delivery to the following recipient failed permanently:",
+    "unable to deliver message to",
+    "could not be delivered to:",
+    "your message to",
+    "message to",
+    "invalid final delivery userid:",
+    "rcpt to:",
+    "sent <<< rcpt to:",
+    "mail address:",
+    "e-mail address:",
+    "email address:",
+    "destination:",
+    "address:",
+    "addressee:",
+    "mailbox:",
+    "account:",
+    "user:",
+    "destinataire :",
+    "destinataire:",
+    "empfänger:",
+    "destinatario:",
+    "получатель:",
+    "收件人:",
+    "收件人：",
+];
+
+/// Words within a sentence that come right before its recipient.
+const SENTENCES: &[&str] = &[
+    "originally addressed to",
+    "addressed to",
+    "delivering your mail to",
+    "deliver your mail to",
+    "deliver mail to",
+    "deliver message to",
+    "deliver your message to",
+    "deliver the message to",
+    "delivered to",
+    "delivering to",
+    "delivery to",
+    "local mailbox",
+    "to local user",
+    "mailbox",
+    "recipient",
+    "mail to",
+    "message to",
+    "email to",
+    "e-mail to",
+    "sent to",
+    "user",
+    "address",
+];
+
+/// Finds the address that a line names, and what follows it.
+type Naming = for<'a> fn(&'a str) -> Option<(&'a str, &'a str)>;
+
+impl<'x> Listing<'x> {
+    /// Finds the end of the report.
+    #[must_use]
+    pub fn of(words: &'x str) -> Self {
+        let mut at = 0;
+        for (n, line) in words.split_inclusive('\n').enumerate() {
+            if n >= MAX_LINES || (at > 0 && opens_original(line)) {
+                break;
+            }
+            at += line.len();
+        }
+        let (report, behind) = words.split_at_checked(at).unwrap_or((words, ""));
+        Self { report, behind }
+    }
+
+    /// The recipients that have a line or a label of their own, else those within a sentence.
+    #[must_use]
+    pub fn notices(&self) -> Vec<Notice> {
+        let ways: [Naming; 3] = [own_line, labelled, leading_address];
+        let found = ways.into_iter().map(|way| self.collect(way)).find(|n| !n.is_empty());
+        found.unwrap_or_else(|| self.in_sentences())
+    }
+
+    /// The one address that the report has, if it has but one that is neither the reporter's nor ours.
+    #[must_use]
+    pub fn only_address(&self, ours: &str) -> Vec<Notice> {
+        let mut found: Vec<&str> = Vec::new();
+        let mut before = "";
+        for word in self.report.split_whitespace() {
+            let sender = before.eq_ignore_ascii_case("from") || before.eq_ignore_ascii_case("from:");
+            before = word;
+            let word = bare(word);
+            let theirs = sender || ours.contains(&word.to_lowercase()) || is_role(word);
+            if is_address(word) && !theirs && !found.iter().any(|f| f.eq_ignore_ascii_case(word)) {
+                found.push(word);
+            }
+        }
+        match found.as_slice() {
+            [one] => vec![Notice { reported: (*one).to_owned(), words: self.report.to_owned(), alias: None }],
+            _ => Vec::new(),
+        }
+    }
+
+    fn collect(&self, names: Naming) -> Vec<Notice> {
+        let mut notices: Vec<Notice> = Vec::new();
+        let mut current: Option<usize> = None;
+        let mut shared = String::new();
+        let mut before = "";
+        for line in self.report.lines() {
+            let names_sender = names_sender(before);
+            before = if line.trim().is_empty() { before } else { line };
+            if line.to_ascii_lowercase().contains("transcript of session follows") {
+                current = None;
+            }
+            let named = names(line).or_else(|| sendmail_line(line)).filter(|_| !names_sender);
+            if let Some((address, rest)) = named {
+                let at = notices.iter().position(|n| n.reported.eq_ignore_ascii_case(address)).unwrap_or(notices.len());
+                if at == notices.len() && at < super::super::MAX_RECIPIENTS {
+                    notices.push(Notice { reported: address.to_owned(), ..Notice::default() });
+                }
+                current = Some(at);
+                append(notices.get_mut(at), rest);
+            } else if let Some(at) = current {
+                let alias = alias(line);
+                if let Some(notice) = notices.get_mut(at).filter(|_| alias.is_some()) {
+                    notice.alias = alias.map(str::to_owned);
+                } else {
+                    append(notices.get_mut(at), line);
+                }
+            } else {
+                shared.push_str(line);
+                shared.push('\n');
+            }
+        }
+        share(&mut notices, &shared);
+        notices
+    }
+
+    fn in_sentences(&self) -> Vec<Notice> {
+        let words: Vec<&str> = self.report.split_whitespace().collect();
+        let lower: Vec<String> = words.iter().map(|w| w.to_lowercase()).collect();
+        let lead = |at: usize| lower.get(at.saturating_sub(4)..at).unwrap_or_default().join(" ");
+        let named = words.iter().enumerate().find_map(|(at, word)| {
+            let word = bare(word);
+            let before = lead(at);
+            let led = SENTENCES.iter().any(|s| before.trim_end_matches([':', '"', '\'', '<']).ends_with(s));
+            (is_address(word) && !is_role(word) && led).then_some(word)
+        });
+        let notice = |w: &str| Notice { reported: w.to_owned(), words: self.report.to_owned(), alias: None };
+        named.map(notice).into_iter().collect()
+    }
+}
+
+fn append(notice: Option<&mut Notice>, text: &str) {
+    if let Some(notice) = notice.filter(|n| n.words.len() < 8000) {
+        notice.words.push_str(text);
+        notice.words.push('\n');
+    }
+}
+
+/// What stands before the first recipient or in a session's transcript is about all of them, unless a line names one.
+fn share(notices: &mut [Notice], shared: &str) {
+    let empty = notices.iter().all(|n| n.words.trim().is_empty());
+    let last = notices.last().map(|n| n.words.clone()).unwrap_or_default();
+    for notice in notices.iter_mut() {
+        if empty {
+            notice.words.push_str(shared);
+        } else if notice.words.trim().is_empty() {
+            notice.words.push_str(&last);
+        }
+    }
+}
+
+fn opens_original(line: &str) -> bool {
+    let bare = line.trim_start();
+    if bare.starts_with("Received: from") || bare.starts_with("Return-Path: <") || bare.starts_with("Return-path: <") {
+        return true;
+    }
+    let line = line.trim();
+    line.len() < 200 && {
+        let lower = line.to_lowercase();
+        CUTS.iter().any(|cut| lower.contains(cut))
+    }
+}
+
+/// An address at the start of a line, alone or before punctuation.
+fn own_line(line: &str) -> Option<(&str, &str)> {
+    if let Some((_, rest)) = line.split_once("SMTP=").filter(|(head, _)| head.contains("dda:") || head.contains("c=")) {
+        return rest.split_once(';').filter(|(a, _)| is_address(a));
+    }
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '•' | '·'));
+    let line = line.trim_end();
+    let (address, rest) =
+        match line.strip_prefix('<').or_else(|| line.strip_prefix('"')).or_else(|| line.strip_prefix('\'')) {
+            Some(inner) => inner.split_once(['>', '"', '\''])?,
+            None => {
+                let end = line
+                    .find(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | ';' | '(' | '<' | '>' | '"'))
+                    .unwrap_or(line.len());
+                let (head, tail) = line.split_at_checked(end)?;
+                (head.trim_end_matches('.'), tail)
+            }
+        };
+    let follows = rest.trim_start();
+    let punctuated = follows.is_empty()
+        || follows.starts_with([':', '.', '(', ';', ',', '<', '-', '[', '>'])
+        || follows.starts_with("on ");
+    (punctuated && is_address(address)).then_some((address, rest.trim_start_matches([':', '>', ' '])))
+}
+
+/// Exim: `A message sent by` with the sender on the next line.
+fn names_sender(line: &str) -> bool {
+    let lower = line.trim_end_matches([' ', ':']).to_ascii_lowercase();
+    lower.ends_with("sent by") || lower.ends_with("message from") || lower.ends_with("mail from")
+}
+
+/// An address at the start of a line, before words about it.
+fn leading_address(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '<' | '"'));
+    let (head, rest) = line.split_at_checked(line.find(char::is_whitespace)?)?;
+    let address = bare(head);
+    (is_address(address) && !is_role(address)).then_some((address, rest))
+}
+
+/// `550 5.1.1 <bob@example.com>... User unknown`, as sendmail writes under its transcript.
+fn sendmail_line(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim_start();
+    let code = line.get(..3).filter(|c| c.starts_with(['4', '5']) && c.bytes().all(|b| b.is_ascii_digit()))?;
+    let rest = line.strip_prefix(code)?.trim_start_matches(|c: char| c == ' ' || c == '.' || c.is_ascii_digit());
+    let (address, _) = rest.split_once("...")?;
+    let address = bare(address);
+    is_address(address).then_some((address, line))
+}
+
+/// An address behind a label.
+fn labelled(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '#' | ':'));
+    let lower = line.to_lowercase();
+    let label = LABELS.iter().find(|l| lower.starts_with(**l))?;
+    let rest = line.get(label.len()..)?;
+    let word = rest.split_whitespace().find(|w| w.contains('@')).map(bare)?;
+    is_address(word).then_some((word, rest))
+}
+
+/// Exim, `deliver.c`: `(ultimately generated from news@example.com)`.
+fn alias(line: &str) -> Option<&str> {
+    let rest = line.trim().trim_start_matches('(');
+    let rest = rest.strip_prefix("ultimately generated from ").or_else(|| rest.strip_prefix("generated from "))?;
+    Some(bare(rest)).filter(|a| is_address(a))
+}
+
+/// A word without what a sentence puts around an address.
+fn bare(word: &str) -> &str {
+    let word = word.trim_matches(|c: char| {
+        matches!(c, '<' | '>' | '"' | '\'' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '.' | '*' | '!' | '`')
+    });
+    let word = word
+        .strip_prefix("mailto:")
+        .or_else(|| word.strip_prefix("SMTP:"))
+        .or_else(|| word.strip_prefix("smtp:"))
+        .unwrap_or(word);
+    word.rsplit(['<', ':']).find(|w| w.contains('@')).unwrap_or(word)
+}
+
+fn is_address(word: &str) -> bool {
+    word.rsplit_once('@').is_some_and(|(l, d)| !l.is_empty() && !l.contains('@') && d.contains('.'))
+        && Address::parse_lookup_key(word).is_ok()
+        && !word.contains(char::is_whitespace)
+}
+
+/// Addresses that reports give for questions.
+fn is_role(word: &str) -> bool {
+    let local = word.split('@').next().unwrap_or_default().to_ascii_lowercase();
+    ["postmaster", "mailer-daemon", "abuse", "support", "helpdesk", "admin", "hostmaster", "noreply", "no-reply"]
+        .contains(&local.as_str())
+}

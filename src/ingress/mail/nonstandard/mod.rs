@@ -1,0 +1,92 @@
+//! Bounces in no standard form: words for people, written by programs that each have their own habit.
+//!
+//! [`families`] is data: how a program's mail is recognised, most specific first. [`listing`] is the one reader for all of
+//! them: it finds where the report ends and the returned message begins, and which lines name a recipient. Only
+//! lines of the report count; addresses in the returned message are never recipients.
+//!
+//! Limits: [`listing::MAX_LINES`] lines of a report, [`super::MAX_RECIPIENTS`] recipients. Nothing fails.
+
+pub mod families;
+pub mod listing;
+
+use super::fields::Fields;
+use super::mime::decoded;
+use families::{FAMILIES, Family};
+use listing::{Listing, Notice};
+
+/// What was understood of a report.
+#[derive(Debug, Default)]
+pub struct Report<'x> {
+    /// Name of the family that was recognised.
+    pub family: &'static str,
+    /// Whether the report itself says that it is only a warning.
+    pub is_warning: bool,
+    /// One entry for each recipient.
+    pub notices: Vec<Notice>,
+    /// The report's own words.
+    pub words: &'x str,
+}
+
+/// Reads the words of a mail as a non-standard bounce; `None` if it does not look like one.
+#[must_use]
+pub fn read<'x>(header: &Fields<'_>, words: &'x str) -> Option<Report<'x>> {
+    let from = header.get("From").map(|f| decoded(&f).to_lowercase()).unwrap_or_default();
+    let subject = header.get("Subject").map(|s| decoded(&s).to_lowercase()).unwrap_or_default();
+    let listing = Listing::of(words);
+    let report = listing.report.to_lowercase();
+    let fits = |f: &&Family| f.fits(header, &from, &subject, &report);
+    let family = FAMILIES.iter().find(fits)?;
+    let mut notices = listing.notices();
+    if notices.is_empty() {
+        notices = failed_recipients(header, listing.report);
+    } else {
+        complete(&mut notices, header);
+    }
+    if notices.is_empty() {
+        let to = header.get("To").unwrap_or_default().to_lowercase();
+        notices = listing.only_address(&format!("{from} {to}"));
+    }
+    let is_warning = WARNINGS.iter().any(|w| subject.contains(w) || report.contains(w));
+    Some(Report { family: family.name, is_warning, notices, words: listing.report })
+}
+
+/// Words by which a report says that nothing is decided yet.
+const WARNINGS: &[&str] = &[
+    "this is a warning message only",
+    "this is a warning only",
+    "this is just a warning",
+    "(delay)",
+    "warning: could not send message",
+    "warning: message still undelivered",
+    "warning: message has not yet been delivered",
+    "delayed mail",
+    "delivery delayed",
+    "delivery attempts will continue",
+    "has been delayed",
+    "not yet been delivered",
+    "will be retried",
+    "still being retried",
+];
+
+/// Exim and Google name the failed recipients in a header field of their own.
+fn failed_recipients(header: &Fields<'_>, words: &str) -> Vec<Notice> {
+    let named = header.get("X-Failed-Recipients").unwrap_or_default();
+    let named = decoded(&named);
+    let each = named.split(',').map(str::trim).filter(|a| a.contains('@')).take(super::MAX_RECIPIENTS);
+    each.map(|a| Notice { reported: a.to_owned(), words: words.to_owned(), alias: None }).collect()
+}
+
+/// Exim lists a local recipient without his domain; the header field has it.
+fn complete(notices: &mut [Notice], header: &Fields<'_>) {
+    let named = header.get("X-Failed-Recipients").unwrap_or_default();
+    for notice in notices.iter_mut().filter(|n| !n.reported.contains('@')) {
+        let with_domain =
+            named.split(',').map(str::trim).find(|a| a.split('@').next() == Some(notice.reported.as_str()));
+        if let Some(address) = with_domain {
+            address.clone_into(&mut notice.reported);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+use super::*;
+
+fn read_words<'x>(from: &str, words: &'x str) -> Vec<(String, String)> {
+    let header = format!("From: {from}\nSubject: failure notice\n");
+    let (fields, _) = Fields::block(&header);
+    let report = read(&fields, words).unwrap_or_default();
+    report.notices.into_iter().map(|n| (n.reported, n.words.split_whitespace().collect::<Vec<_>>().join(" "))).collect()
+}
+
+fn one(words: &str) -> (String, String) {
+    let mut all = read_words("MAILER-DAEMON@example.net", words);
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}
+
+#[test]
+fn qmail_names_each_recipient_before_his_reason() {
+    let words = "Hi. This is the qmail-send program at example.net.\n\n<bob@example.com>:\nno mailbox here by that name\n\n\
+        <carol@example.org>:\nquota exceeded\n\n--- Below this line is a copy of the message.\n\nTo: <dave@example.com>\n";
+    let all = read_words("x@example.net", words);
+    let expected = [("bob@example.com", "no mailbox here by that name"), ("carol@example.org", "quota exceeded")];
+    assert_eq!(all, expected.map(|(a, w)| (a.to_owned(), w.to_owned())));
+}
+
+#[test]
+fn exim_indents_the_recipient_and_his_reason() {
+    let words = "This message was created automatically by mail delivery software.\n\n  bob@example.com\n    \
+        host mx [192.0.2.1]: 550 no\n\n------ This is a copy of the message, including all the headers. ------\n";
+    assert_eq!(one(words).0, "bob@example.com");
+}
+
+#[test]
+fn sendmail_lists_first_and_explains_in_its_transcript() {
+    let words = "   ----- The following addresses had permanent fatal errors -----\n<bob@example.com>\n\n   \
+        ----- Transcript of session follows -----\n>>> RCPT To:<bob@example.com>\n<<< 550 no such person\n\
+        550 <bob@example.com>... User unknown\n";
+    let (address, words) = one(words);
+    assert_eq!(address, "bob@example.com");
+    assert!(words.contains("<<< 550 no such person") && words.contains("User unknown"), "{words}");
+}
+
+#[test]
+fn labels_and_sentences_name_recipients_too() {
+    for words in [
+        "Failed Recipient: bob@example.com\nReason: 550 unknown\n",
+        "There was an error delivering your mail to <bob@example.com>.\n\nmx did not like our RCPT TO:\n550 no\n",
+        "   Did not reach the following recipient: bob@example.com\n",
+        "delivery failed\nc=US;a= ;p=X;o=Y;dda:SMTP=bob@example.com; on Fri, 4 Oct 2002\n  The recipient name is not recognized\n",
+        "Delivery failed permanently:\n  * bob@example.com\n",
+        "\"bob@example.com\":\nSMTP error from remote server\n",
+    ] {
+        assert_eq!(one(words).0, "bob@example.com", "{words}");
+    }
+}
+
+#[test]
+fn a_personal_mail_is_no_bounce() {
+    let (fields, _) = Fields::block("From: bob@example.com\nSubject: RE: lunch\n");
+    assert!(read(&fields, "Tell carol@example.org that I could not come.").is_none());
+}
+
+#[test]
+fn an_alias_is_told_from_its_target() {
+    let words = "created automatically by mail delivery software\n  bob@example.com\n    (ultimately generated from news@example.org)\n    550 no\n";
+    let (fields, _) = Fields::block("From: x@example.net\n");
+    let report = read(&fields, words).unwrap();
+    assert_eq!(report.notices[0].alias.as_deref(), Some("news@example.org"));
+}

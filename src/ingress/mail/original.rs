@@ -1,0 +1,131 @@
+//! Facts out of the message that came back: whom it was for, its ids and its list headers.
+//!
+//! They name the sending, never a bounced person by themselves: addresses in a returned message are not recipients.
+//! Limits: [`MAX_HEADERS`] characters of list headers are kept. Nothing fails: what is not there is `None`.
+
+use crate::event::{MAX_NAME, printable};
+
+use super::fields::Fields;
+use super::mime::{Mail, PartKind};
+
+/// Most characters of list headers kept.
+pub const MAX_HEADERS: usize = 2000;
+
+/// Headers by which an application finds its own message again. Mailman, Sympa and others: `List-Id`; listmonk: campaign
+/// and subscriber; CiviCRM, phpList, Mautic, Discourse and the common senders: theirs.
+const KEPT: &[&str] = &[
+    "List-Id",
+    "List-Unsubscribe",
+    "X-Listmonk-Campaign",
+    "X-Listmonk-Subscriber",
+    "X-CiviMail-Bounce",
+    "X-MessageID",
+    "X-ListMember",
+    "X-EmailID",
+    "X-Discourse-Reply-Key",
+    "X-App-Campaign",
+    "X-Campaign",
+    "X-Campaign-ID",
+    "X-Mailer-RecptId",
+    "Feedback-ID",
+    "X-Entity-Ref-ID",
+    "X-SES-Message-Tags",
+];
+
+/// What is known of the returned message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Original {
+    /// Addresses in `To`.
+    pub to: Vec<String>,
+    /// `Return-Path`.
+    pub sender: Option<String>,
+    /// `Message-ID`, without its brackets.
+    pub message_id: Option<String>,
+    /// List headers, one `Name: value` a line.
+    pub headers: Option<String>,
+    /// The recipient as the complaining provider names him in a header of its own.
+    pub provider_recipient: Option<String>,
+}
+
+impl Original {
+    /// The returned message in a report: as a part, as its header, or behind the report's words.
+    #[must_use]
+    pub fn of(mail: &Mail<'_>, behind_words: &str) -> Self {
+        let part = mail.part(PartKind::Original).or(mail.part(PartKind::OriginalHeader));
+        Self::read(part.map_or(behind_words, |p| &*p.text))
+    }
+
+    /// Reads the header of a returned message.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        let fields = header_block(text);
+        let name = |n: &str| {
+            fields.get(n).map(|v| printable(v.trim().trim_matches(['<', '>']), MAX_NAME)).filter(|v| !v.is_empty())
+        };
+        Self {
+            to: fields.all("To").flat_map(|v| addresses(&v)).take(20).collect(),
+            sender: name("Return-Path"),
+            message_id: name("Message-ID").filter(|id| id.contains('@')),
+            headers: kept(&fields),
+            provider_recipient: name("X-HmXmrOriginalRecipient").or(name("X-Original-Rcpt-To")),
+        }
+    }
+}
+
+/// The block that looks like a header; words may stand before it.
+fn header_block(text: &str) -> Fields<'_> {
+    let is_header =
+        |b: &Fields<'_>| ["From", "To", "Subject", "Received", "Message-ID"].iter().filter(|n| b.has(n)).count() >= 2;
+    Fields::blocks(text).take(5).find(is_header).unwrap_or_default()
+}
+
+fn kept(fields: &Fields<'_>) -> Option<String> {
+    let mut out = String::new();
+    for name in KEPT {
+        for value in fields.all(name).take(2) {
+            let line = format!("{name}: {}", printable(&value, 400));
+            if out.len() + line.len() < MAX_HEADERS {
+                out.push_str(if out.is_empty() { "" } else { "\n" });
+                out.push_str(&line);
+            }
+        }
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+/// The bare addresses of an address list (RFC 5322 §3.4), without names and comments.
+#[must_use]
+pub fn addresses(list: &str) -> Vec<String> {
+    list.split([',', ';']).filter_map(bare_address).take(100).collect()
+}
+
+fn bare_address(one: &str) -> Option<String> {
+    let bare = match (one.rfind('<'), one.rfind('>')) {
+        (Some(open), Some(close)) => one.get(open + 1..close)?,
+        _ => one.split_whitespace().find(|w| w.contains('@'))?,
+    };
+    let bare = bare.trim_matches(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')'));
+    bare.contains('@').then(|| bare.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_returned_message_gives_its_ids_and_list_headers() {
+        let original = Original::read(
+            "Return-Path: <bounces+1@example.net>\nTo: Bob <bob@example.com>,\n carol@example.org\nSubject: hi\n\
+             Message-ID: <1@example.net>\nList-Id: News <news.example.net>\nX-Listmonk-Campaign: 12\n\nTo: no@example.com\n",
+        );
+        assert_eq!(original.to, ["bob@example.com", "carol@example.org"]);
+        assert_eq!(original.sender.as_deref(), Some("bounces+1@example.net"));
+        assert_eq!(original.message_id.as_deref(), Some("1@example.net"));
+        assert_eq!(original.headers.as_deref(), Some("List-Id: News <news.example.net>\nX-Listmonk-Campaign: 12"));
+    }
+
+    #[test]
+    fn words_are_no_header() {
+        assert_eq!(Original::read("To: reach us\n\nSubject to change\n"), Original::default());
+    }
+}

@@ -1,0 +1,446 @@
+//! Turns what the parsers found into findings: judges each recipient by his own words, and picks the address that we sent to.
+
+use jiff::Timestamp;
+
+use super::dsn::{self, Dsn};
+use super::mime::{Mail, PartKind};
+use super::nonstandard::listing::{Listing, Notice};
+use super::original::Original;
+use super::sns_json;
+use super::{Finding, Nature, Reading, Unnamed, arf, autoreply, nonstandard, session, verp};
+use crate::address::Address;
+use crate::event::{Evidence, Kind, MAX_DIAGNOSTIC, MAX_NAME, Reason, Side, Source, printable};
+use crate::ingress::classify::{Action, Class, Facts, Speaker, Stage, Verdict, judge, reply_start};
+
+/// Tries the formats, the most certain first.
+pub(super) fn read(mail: &Mail<'_>) -> Reading {
+    let words = mail.words();
+    let context = Context::of(mail, &words);
+    context
+        .feedback(mail)
+        .or_else(|| context.status(mail, &words))
+        .or_else(|| sns_json::read(&words).map(|n| of_ses(n, context.at)))
+        .or_else(|| context.disposition(mail, &words))
+        .or_else(|| context.pasted(&words))
+        .or_else(|| context.in_words(mail, &words))
+        .or_else(|| context.answer(mail, &words))
+        .unwrap_or_default()
+}
+
+/// What is known of the mail as a whole.
+struct Context {
+    at: Option<Timestamp>,
+    channel: Option<String>,
+    original: Original,
+    verp: Option<String>,
+    is_ses: bool,
+}
+
+/// What is known of one recipient, before he is named.
+struct Case {
+    kind: Kind,
+    verdict: Verdict,
+    source: Source,
+    diagnostic: Option<String>,
+    remote_mta: Option<String>,
+}
+
+impl Context {
+    fn of(mail: &Mail<'_>, words: &str) -> Self {
+        let header = mail.header();
+        let to: Vec<_> = ["To", "Delivered-To", "X-Original-To"].iter().filter_map(|n| header.get(n)).collect();
+        let paths: Vec<String> = to.iter().flat_map(|t| super::original::addresses(t)).take(20).collect();
+        let original = Original::of(mail, Listing::of(words).behind);
+        let pattern = verp::Pattern::default();
+        let named = |path: &String| pattern.recipient(path).or_else(|| verp::sympa_recipient(path));
+        let from = header.get("From").unwrap_or_default().to_ascii_lowercase();
+        Self {
+            at: header.get("Date").and_then(|d| date(&d)),
+            channel: paths.first().map(|p| printable(p, MAX_NAME)),
+            verp: paths.iter().chain(&original.sender).find_map(named),
+            is_ses: from.contains("amazonses.com"),
+            original,
+        }
+    }
+
+    fn evidence(&self, case: &Case) -> Evidence {
+        let short = |text: &Option<String>| text.as_deref().map(|t| printable(t, MAX_NAME));
+        Evidence {
+            reason: case.verdict.reason,
+            side: case.verdict.side,
+            status: case.verdict.status,
+            diagnostic: case.diagnostic.as_deref().map(|d| printable(d, MAX_DIAGNOSTIC)).filter(|d| !d.is_empty()),
+            remote_mta: short(&case.remote_mta),
+            sender: short(&self.original.sender),
+            message_id: self.original.message_id.clone(),
+            channel: self.channel.clone(),
+            headers: self.original.headers.clone(),
+            rule: Some(case.verdict.rule.to_owned()),
+            ..Evidence::default()
+        }
+    }
+
+    /// Adds a finding under the first of the addresses that is one, else an entry without a name.
+    fn add<'a>(&self, reading: &mut Reading, case: &Case, addresses: impl Iterator<Item = &'a str>) {
+        let mut tried = None;
+        for reported in addresses {
+            let cleaned = clean(reported);
+            match parse(&cleaned) {
+                Ok(recipient) => return self.push(reading, case, recipient, cleaned),
+                Err(why) => tried = tried.or(Some((cleaned, why))),
+            }
+        }
+        let (reported, why) = tried.unwrap_or_else(|| (String::new(), "the report names no recipient".to_owned()));
+        let reported = printable(&reported, MAX_NAME);
+        reading.unnamed.push(Unnamed { kind: case.kind, reported, why, evidence: self.evidence(case) });
+    }
+
+    fn push(&self, reading: &mut Reading, case: &Case, recipient: Address, reported: String) {
+        let evidence = self.evidence(case);
+        let reported = printable(&reported, MAX_NAME);
+        let finding = Finding { kind: case.kind, recipient, reported, at: self.at, source: case.source, evidence };
+        match reading.findings.iter_mut().find(|f| f.recipient == finding.recipient) {
+            Some(known) if weight(known.kind) >= weight(finding.kind) => {}
+            Some(known) => *known = finding,
+            None => reading.findings.push(finding),
+        }
+    }
+
+    /// RFC 5965.
+    fn feedback(&self, mail: &Mail<'_>) -> Option<Reading> {
+        let feedback = arf::Feedback::read(&mail.part(PartKind::Feedback)?.text)?;
+        let class = if feedback.kind == Kind::Complaint { Class::Complaint } else { Class::None };
+        let verdict =
+            Verdict { class, reason: feedback.reason, side: Side::Recipient, status: None, rule: "feedback-type" };
+        let source = if self.is_ses { Source::Ses } else { Source::Arf };
+        let case = Case { kind: feedback.kind, verdict, source, diagnostic: None, remote_mta: None };
+        let mut reading = Reading { nature: Nature::Arf, family: "rfc5965", ..Reading::default() };
+        let recipients = self.complainants(&feedback);
+        for recipient in &recipients {
+            self.add(&mut reading, &case, std::iter::once(recipient.as_str()));
+        }
+        if recipients.is_empty() {
+            self.add(&mut reading, &case, std::iter::empty());
+        }
+        let sender = feedback.sender.map(|s| printable(&s, MAX_NAME));
+        let reporter = feedback.reporting_mta.map(|s| printable(&s, MAX_NAME));
+        for evidence in reading.evidences() {
+            evidence.reporting_mta.clone_from(&reporter);
+            evidence.sender = sender.clone().or(evidence.sender.take());
+        }
+        Some(reading)
+    }
+
+    /// Who complained: named by the report, by our return path, by the provider's own header, or as the only `To` of the
+    /// returned message. Several in `To` are candidates, and nobody knows which.
+    fn complainants(&self, feedback: &arf::Feedback) -> Vec<String> {
+        if !feedback.recipients.is_empty() {
+            return feedback.recipients.clone();
+        }
+        let pattern = verp::Pattern::default();
+        let path = feedback.sender.as_deref().and_then(|s| pattern.recipient(s));
+        let named = path.or_else(|| self.verp.clone()).or_else(|| self.original.provider_recipient.clone());
+        match (named, self.original.to.as_slice()) {
+            (Some(one), _) => vec![one],
+            (None, [one]) => arf::distinct(vec![one.clone()]),
+            _ => Vec::new(),
+        }
+    }
+
+    /// RFC 3464.
+    fn status(&self, mail: &Mail<'_>, words: &str) -> Option<Reading> {
+        let part = mail.part(PartKind::DeliveryStatus)?;
+        let mut dsn = Dsn::read(&part.text);
+        if dsn.recipients.is_empty() {
+            let all: Vec<&str> =
+                mail.parts.iter().filter(|p| p.kind == PartKind::DeliveryStatus).map(|p| &*p.text).collect();
+            dsn = Dsn::read(&all.join("\n\n"));
+        }
+        if dsn.recipients.is_empty() {
+            // An empty or mangled status part: the words are all there is.
+            let reading = self.in_words(mail, words);
+            return reading.map(|r| Reading { nature: Nature::Dsn, ..r });
+        }
+        Some(self.judged(&dsn, words, "rfc3464"))
+    }
+
+    /// A status report in plain text.
+    fn pasted(&self, words: &str) -> Option<Reading> {
+        let report = Listing::of(words).report;
+        Dsn::in_words(report).map(|dsn| self.judged(&dsn, report, "rfc3464-in-words"))
+    }
+
+    fn judged(&self, dsn: &Dsn, words: &str, family: &'static str) -> Reading {
+        let listing = Listing::of(words);
+        let notices = listing.notices();
+        let mut reading = Reading { nature: Nature::Dsn, family, ..Reading::default() };
+        for recipient in &dsn.recipients {
+            let lone = (dsn.recipients.len() == 1).then_some(listing.report);
+            let told = words_about(recipient, &notices).or(lone).unwrap_or_default();
+            let verdict = judge_recipient(recipient, told);
+            let kind = kind_of(verdict.class, recipient.action, verdict.status.is_some_and(|s| s.class == 2));
+            let source = if self.is_ses { Source::Ses } else { Source::Dsn };
+            let diagnostic = Some(&recipient.diagnostic).filter(|d| !d.is_empty()).cloned();
+            let diagnostic =
+                diagnostic.or_else(|| Some(told.to_owned()).filter(|_| lone.is_none() || told.len() < 2000));
+            let case = Case { kind, verdict, source, diagnostic, remote_mta: recipient.remote_mta.clone() };
+            self.add(&mut reading, &case, self.names(dsn, recipient));
+        }
+        for evidence in reading.evidences() {
+            evidence.reporting_mta = dsn.reporting_mta.as_deref().map(|m| printable(m, MAX_NAME));
+            evidence.queue_id = dsn.queue_id.as_deref().map(|q| printable(q, MAX_NAME));
+            evidence.sender = evidence.sender.take().or(dsn.sender.as_deref().map(|s| printable(s, MAX_NAME)));
+        }
+        reading
+    }
+
+    /// The addresses of a recipient, best first: the one that we sent to, as the report or our own return path names it, before
+    /// the one that failed behind a forward.
+    fn names<'a>(&'a self, dsn: &'a Dsn, recipient: &'a dsn::Recipient) -> impl Iterator<Item = &'a str> {
+        let alone = dsn.recipients.len() == 1;
+        let original = recipient.original.as_deref().filter(|o| o.contains('@'));
+        let to = self.original.to.as_slice();
+        let only_to = if let ([one], true) = (to, alone) { Some(one.as_str()) } else { None };
+        let path = self.verp.as_deref().filter(|_| alone);
+        original.into_iter().chain(path).chain(recipient.addresses()).chain(only_to)
+    }
+
+    /// The wordings of mail programs.
+    fn in_words(&self, mail: &Mail<'_>, words: &str) -> Option<Reading> {
+        let report = nonstandard::read(&mail.header(), words)?;
+        let mut reading = Reading { nature: Nature::Nonstandard, family: report.family, ..Reading::default() };
+        let action = if report.is_warning { Action::Delayed } else { Action::Failed };
+        let lone = report.notices.len() == 1;
+        for notice in &report.notices {
+            let verdict = judge_notice(notice, report.words, lone, action);
+            let said = Some(&notice.words).filter(|w| !w.trim().is_empty()).map_or(report.words, |w| w.as_str());
+            let source = if self.is_ses { Source::Ses } else { Source::Mail };
+            let kind = kind_of(verdict.class, action, false);
+            let case = Case { kind, verdict, source, diagnostic: Some(said.to_owned()), remote_mta: None };
+            let path = self.verp.as_deref().filter(|_| lone);
+            self.add(
+                &mut reading,
+                &case,
+                path.into_iter().chain(notice.alias.as_deref()).chain([notice.reported.as_str()]),
+            );
+        }
+        if report.notices.is_empty() {
+            self.unlisted(&mut reading, report.words, action);
+        }
+        Some(reading)
+    }
+
+    /// A report that names nobody: our return path may. `To` of the returned message may be a list, or somebody else.
+    fn unlisted(&self, reading: &mut Reading, words: &str, action: Action) {
+        let reported = self.verp.clone().unwrap_or_default();
+        let notice = Notice { reported, words: words.to_owned(), alias: None };
+        let verdict = judge_notice(&notice, words, true, action);
+        let kind = kind_of(verdict.class, action, false);
+        let case = Case { kind, verdict, source: Source::Mail, diagnostic: Some(words.to_owned()), remote_mta: None };
+        self.add(reading, &case, self.verp.as_deref().into_iter());
+    }
+
+    /// RFC 8098.
+    fn disposition(&self, mail: &Mail<'_>, words: &str) -> Option<Reading> {
+        let part = mail.part(PartKind::Disposition)?;
+        let (reason, recipient) = autoreply::disposition(&part.text, words);
+        let full = reason == Reason::MailboxFull;
+        let (kind, class) = if full { (Kind::SoftBounce, Class::Soft) } else { (Kind::Notice, Class::None) };
+        let verdict = Verdict { class, reason, side: Side::Recipient, status: None, rule: "disposition" };
+        let case = Case { kind, verdict, source: Source::Mail, diagnostic: None, remote_mta: None };
+        let mut reading = Reading { nature: Nature::Disposition, family: "rfc8098", ..Reading::default() };
+        self.add(&mut reading, &case, recipient.iter().map(String::as_str));
+        Some(reading)
+    }
+
+    /// RFC 3834.
+    fn answer(&self, mail: &Mail<'_>, words: &str) -> Option<Reading> {
+        let header = mail.header();
+        let from = header.get("From").unwrap_or_default();
+        let from = super::original::addresses(&from);
+        let (nature, kind, reason) = if is_unsubscribe(&header.get("Subject").unwrap_or_default(), words) {
+            (Nature::Unsubscribe, Kind::Unsubscribe, Reason::Other)
+        } else if autoreply::is_autoreply(&header) {
+            let dead = autoreply::says_dead(words);
+            let (kind, reason) =
+                if dead { (Kind::SoftBounce, Reason::Suspended) } else { (Kind::Notice, Reason::AutoReply) };
+            (Nature::AutoReply, kind, reason)
+        } else {
+            return None;
+        };
+        let class = if kind == Kind::SoftBounce { Class::Soft } else { Class::None };
+        let verdict = Verdict { class, reason, side: Side::Recipient, status: None, rule: "automatic-answer" };
+        let case = Case { kind, verdict, source: Source::Mail, diagnostic: None, remote_mta: None };
+        let mut reading = Reading { nature, family: "rfc3834", ..Reading::default() };
+        self.add(&mut reading, &case, from.iter().map(String::as_str));
+        Some(reading)
+    }
+}
+
+impl Reading {
+    fn evidences(&mut self) -> impl Iterator<Item = &mut Evidence> {
+        self.findings.iter_mut().map(|f| &mut f.evidence).chain(self.unnamed.iter_mut().map(|u| &mut u.evidence))
+    }
+}
+
+/// A reading of an SES event.
+pub(super) fn of_ses(notice: sns_json::Notice, at: Option<Timestamp>) -> Reading {
+    let original = Original {
+        message_id: notice.message_id.as_deref().map(|m| printable(m.trim_matches(['<', '>']), MAX_NAME)),
+        ..Original::default()
+    };
+    let channel = notice.topic.as_deref().map(|t| printable(t, MAX_NAME));
+    let context = Context { at: notice.at.or(at), channel, original, verp: None, is_ses: true };
+    let mut reading = Reading { nature: Nature::SnsJson, family: "ses-event", ..Reading::default() };
+    for recipient in notice.recipients {
+        let (kind, verdict, diagnostic) = (recipient.kind, recipient.verdict, recipient.diagnostic);
+        let case = Case { kind, verdict, source: Source::Ses, diagnostic, remote_mta: None };
+        context.add(&mut reading, &case, std::iter::once(recipient.address.as_str()));
+    }
+    for evidence in reading.evidences() {
+        evidence.provider_id = notice.provider_id.as_deref().map(|p| printable(p, MAX_NAME));
+        evidence.reporting_mta = notice.reporting_mta.as_deref().map(|m| printable(dsn::typed(m).1, MAX_NAME));
+    }
+    reading
+}
+
+/// Judges by the diagnostic first; where it tells nothing, by the words for people.
+fn judge_recipient(recipient: &dsn::Recipient, told: &str) -> Verdict {
+    let address = recipient.last.as_deref().or(recipient.original.as_deref()).unwrap_or_default();
+    let address = clean(address);
+    let stage = match session::stage(&recipient.diagnostic) {
+        Stage::Unknown => session::stage(told),
+        known => known,
+    };
+    let speaker = match recipient.remote_mta.as_deref() {
+        None if recipient.diagnostic_type == "x-postfix" => Speaker::Ourselves,
+        mta => session::speaker(mta, told),
+    };
+    let action = match (recipient.action, recipient.status) {
+        (Action::Unknown, Some(status)) if status.class == 2 => Action::Delivered,
+        (action, _) => action,
+    };
+    let facts = Facts {
+        status: recipient.status,
+        reply_code: None,
+        text: &recipient.diagnostic,
+        recipient: &address,
+        stage,
+        speaker,
+        action,
+    };
+    let verdict = judge(&facts);
+    if verdict.is_by_text() || told.trim().is_empty() || verdict.class == Class::None {
+        return verdict;
+    }
+    let by_words = judge_words(&facts, told);
+    let softer = verdict.class == Class::Hard && by_words.class != Class::Hard;
+    let firm = by_words.is_by_text() && !(softer && !recipient.diagnostic.is_empty() && by_words.side == Side::Unknown);
+    if firm { Verdict { status: by_words.status.or(verdict.status), ..by_words } } else { verdict }
+}
+
+/// Judges words for people: the line that names the recipient with a reply (sendmail's `<bob>... User unknown`), then the first
+/// reply quoted in them, then all of them. What a program says around a reply is about every bounce.
+fn judge_words(facts: &Facts<'_>, words: &str) -> Verdict {
+    let is_line = |l: &&str| l.contains("...") && !facts.recipient.is_empty() && l.contains(facts.recipient);
+    let line = words.lines().find(is_line).filter(|l| reply_start(l).is_some());
+    let reply = reply_start(words).and_then(|at| words.get(at..));
+    let tries = line.into_iter().chain(reply).map(|text| judge(&Facts { text, ..*facts }));
+    tries.into_iter().find(Verdict::is_by_text).unwrap_or_else(|| judge(&Facts { text: words, ..*facts }))
+}
+
+/// Judges one recipient of a report in words: by what is said about him, else by the whole report if it is about him alone.
+fn judge_notice(notice: &Notice, report: &str, lone: bool, action: Action) -> Verdict {
+    let own = if notice.words.trim().is_empty() { report } else { &notice.words };
+    let stage = match session::stage(own) {
+        Stage::Unknown if lone => session::stage(report),
+        stage => stage,
+    };
+    let speaker = session::speaker(None, own);
+    let facts = Facts { recipient: &notice.reported, stage, speaker, action, ..Facts::default() };
+    let verdict = judge_words(&facts, &notice.words);
+    let verdict = if verdict.is_by_text() || !lone { verdict } else { judge_words(&facts, report) };
+    match (&notice.alias, verdict.class) {
+        // One dead target of an alias: others may live behind it.
+        (Some(_), Class::Hard) => Verdict { class: Class::Soft, rule: "alias-with-dead-target", ..verdict },
+        _ => verdict,
+    }
+}
+
+/// What the words for people say about one recipient.
+fn words_about<'n>(recipient: &dsn::Recipient, notices: &'n [Notice]) -> Option<&'n str> {
+    let is_his = |n: &&Notice| recipient.addresses().any(|a| clean(a).eq_ignore_ascii_case(&n.reported));
+    notices.iter().find(is_his).map(|n| n.words.as_str()).filter(|w| !w.trim().is_empty())
+}
+
+fn kind_of(class: Class, action: Action, delivered: bool) -> Kind {
+    match class {
+        Class::Hard => Kind::HardBounce,
+        Class::Soft if action == Action::Delayed => Kind::Delay,
+        Class::Soft => Kind::SoftBounce,
+        Class::Complaint => Kind::Complaint,
+        Class::None if delivered || action == Action::Delivered => Kind::Delivery,
+        Class::None => Kind::Notice,
+    }
+}
+
+/// Of two reports about one recipient in one mail, the graver counts.
+fn weight(kind: Kind) -> u8 {
+    match kind {
+        Kind::HardBounce => 4,
+        Kind::Complaint => 3,
+        Kind::SoftBounce => 2,
+        Kind::Delay => 1,
+        _ => 0,
+    }
+}
+
+/// An address as reporters write it, without type, brackets, comments and Exchange's wrapping.
+fn clean(reported: &str) -> String {
+    let (_, value) = dsn::typed(reported);
+    let value = value.rsplit_once('<').and_then(|(_, v)| v.split_once('>')).map_or(value, |(v, _)| v);
+    let value = value.split(" (").next().unwrap_or(value).trim().trim_matches(['<', '>', ' ', '\'', ',', ';']);
+    let value = value
+        .strip_prefix("SMTP:")
+        .or_else(|| value.strip_prefix("smtp:"))
+        .or_else(|| value.strip_prefix("mailto:"))
+        .unwrap_or(value);
+    unwrapped(value).unwrap_or_else(|| value.to_owned())
+}
+
+/// `IMCEASMTP-bob+40example+2Ecom@exchange.example` is Exchange's form of a foreign address.
+fn unwrapped(value: &str) -> Option<String> {
+    let (local, _) = value.strip_prefix("IMCEASMTP-")?.rsplit_once('@')?;
+    let mut out = String::new();
+    let mut rest = local;
+    while let Some((head, tail)) = rest.split_once('+') {
+        out.push_str(head);
+        let code = tail.get(..2).and_then(|h| u8::from_str_radix(h, 16).ok()).filter(u8::is_ascii_graphic);
+        out.push(char::from(code?));
+        rest = tail.get(2..)?;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// Carriers in Japan issued mailboxes with dots where RFC 5321 has none, and write them unquoted.
+fn parse(cleaned: &str) -> Result<Address, String> {
+    let sane = !cleaned.contains(char::is_whitespace) || cleaned.starts_with('"');
+    match Address::parse(cleaned) {
+        Err(_) if sane && Address::parse_lookup_key(cleaned).is_ok() => {
+            Address::parse_lookup_key(cleaned).map_err(|e| e.to_string())
+        }
+        parsed => parsed.map_err(|e| e.to_string()),
+    }
+}
+
+/// The mail that a mail program sends for a `mailto:` in `List-Unsubscribe`.
+fn is_unsubscribe(subject: &str, words: &str) -> bool {
+    subject.trim().eq_ignore_ascii_case("unsubscribe") && words.len() < 2000
+}
+
+/// RFC 5322 §3.3, with or without a comment behind.
+fn date(value: &str) -> Option<Timestamp> {
+    let value = value.split(" (").next().unwrap_or(value).trim();
+    jiff::fmt::rfc2822::parse(value).ok().map(|z| z.timestamp())
+}

@@ -1,0 +1,172 @@
+//! Variable envelope return paths: the address that a report was sent to names the recipient, or the sending.
+//!
+//! `bounces+user=domain@…` is read by a configurable pattern; the tokens of list managers, which only their own database can
+//! resolve, are recognised and handed on. Nothing fails: what is no VERP is `None`.
+
+use crate::address::Address;
+
+/// How our own return paths name the recipient: `{prefix}{separator}user=domain@anything`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    prefix: String,
+    separator: char,
+    equals: char,
+}
+
+impl Default for Pattern {
+    /// `bounces+user=domain@…`, and every local part whose first word ends like that (`news-bounces+…`: Mailman).
+    fn default() -> Self {
+        Self { prefix: "bounces".to_owned(), separator: '+', equals: '=' }
+    }
+}
+
+impl Pattern {
+    /// A pattern as written in a configuration: `bounces+{user}={domain}`; `None` if it is not of that form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (head, tail) = text.split_once("{user}")?;
+        let equals = tail.strip_suffix("{domain}").or_else(|| tail.split_once("{domain}@").map(|(e, _)| e))?;
+        let separator = head.chars().next_back()?;
+        let prefix = head.strip_suffix(separator)?.to_owned();
+        let mut equals = equals.chars();
+        let pattern = Self { prefix, separator, equals: equals.next()? };
+        (equals.next().is_none() && !pattern.prefix.is_empty()).then_some(pattern)
+    }
+
+    /// The recipient that a return path names.
+    #[must_use]
+    pub fn recipient(&self, return_path: &str) -> Option<String> {
+        let (local, _) = return_path.trim_matches(['<', '>', ' ']).rsplit_once('@')?;
+        let (prefix, named) = local.split_once(self.separator)?;
+        let prefix = prefix.to_ascii_lowercase();
+        let ours = prefix == self.prefix || prefix.strip_suffix(&self.prefix).is_some_and(|p| p.ends_with(['-', '.']));
+        // Not the last word of it: `bounces+42+user=domain` numbers its mails.
+        let named = if named.matches(self.separator).count() > 0 {
+            tail_with(named, self.separator, self.equals)
+        } else {
+            named
+        };
+        let (user, domain) = named.rsplit_once(self.equals)?;
+        let address = format!("{user}@{domain}");
+        (ours && domain.contains('.') && Address::parse(&address).is_ok()).then_some(address)
+    }
+}
+
+/// `42+user=domain` → `user=domain`, but `user+tag=domain` stays whole.
+fn tail_with(named: &str, separator: char, equals: char) -> &str {
+    match named.split_once(separator) {
+        Some((number, rest)) if number.bytes().all(|b| b.is_ascii_digit()) && rest.contains(equals) => rest,
+        _ => named,
+    }
+}
+
+/// A return path that only its application can resolve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token<'x> {
+    /// Which application writes such paths.
+    pub application: &'static str,
+    /// The local part that it will recognise.
+    pub local_part: &'x str,
+}
+
+/// Recognises the return paths of list managers.
+#[must_use]
+pub fn token(return_path: &str) -> Option<Token<'_>> {
+    let (local_part, _) = return_path.trim_matches(['<', '>', ' ']).rsplit_once('@')?;
+    let application = [
+        ("civicrm", is_civicrm as fn(&str) -> bool),
+        ("mautic", is_mautic),
+        ("sympa", is_sympa),
+        ("mailman", is_mailman),
+        ("phplist", is_phplist),
+    ]
+    .into_iter()
+    .find_map(|(name, test)| test(local_part).then_some(name))?;
+    Some(Token { application, local_part })
+}
+
+/// `[prefix]b.JOB.QUEUE.HASH`, 16 characters of hash, separators `.` or as configured there.
+fn is_civicrm(local: &str) -> bool {
+    let mut words = local.rsplit(['.', '-', '+', '_']);
+    let (hash, queue, job, verb) = (words.next(), words.next(), words.next(), words.next());
+    let number = |w: Option<&str>| w.is_some_and(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_digit()));
+    hash.is_some_and(|h| h.len() == 16 && h.bytes().all(|b| b.is_ascii_alphanumeric()))
+        && number(queue)
+        && number(job)
+        && verb.is_some_and(|v| v.ends_with(['b', 'c', 'e', 'o', 'r', 'u']))
+}
+
+/// `bounces+bounce_HASH`, `…+unsubscribe_HASH`.
+fn is_mautic(local: &str) -> bool {
+    local.split_once('+').is_some_and(|(_, t)| t.starts_with("bounce_") || t.starts_with("unsubscribe_"))
+}
+
+/// `bounce+user==a==domain==list`.
+fn is_sympa(local: &str) -> bool {
+    local.contains("==a==")
+}
+
+/// `list-bounces`, `list-bounces+user=domain`.
+fn is_mailman(local: &str) -> bool {
+    local.split('+').next().is_some_and(|l| l.ends_with("-bounces"))
+}
+
+/// `bounce-mlID-msgID-…` and `bounces+uid-mid`, as phpList's plugins write them.
+fn is_phplist(local: &str) -> bool {
+    let Some((head, tail)) = local.split_once(['-', '+']) else { return false };
+    head.starts_with("bounce") && tail.contains('-') && tail.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+}
+
+/// Sympa's path names the recipient too: `bounce+user==a==domain==list`.
+#[must_use]
+pub fn sympa_recipient(return_path: &str) -> Option<String> {
+    let (local, _) = return_path.trim_matches(['<', '>', ' ']).rsplit_once('@')?;
+    let (_, named) = local.split_once('+')?;
+    let (user, rest) = named.split_once("==a==")?;
+    let domain = rest.split("==").next()?;
+    let address = format!("{user}@{domain}");
+    Address::parse(&address).is_ok().then_some(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_return_path_names_its_recipient() {
+        let named = |path| Pattern::default().recipient(path);
+        assert_eq!(named("bounces+bob=example.com@lists.example.net").as_deref(), Some("bob@example.com"));
+        assert_eq!(named("<news-bounces+bob=example.com@example.net>").as_deref(), Some("bob@example.com"));
+        assert_eq!(named("bounces+42+bob=example.com@example.net").as_deref(), Some("bob@example.com"));
+        assert_eq!(named("bounces+bob+tag=example.com@example.net").as_deref(), Some("bob+tag@example.com"));
+        for other in
+            ["prvs=12=bob@example.com", "SRS0+x=y=example.com=bob@example.net", "bounces+c42@example.net", "bob"]
+        {
+            assert_eq!(named(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_pattern_is_configurable() {
+        let pattern = Pattern::parse("return-{user}={domain}").unwrap();
+        assert_eq!(pattern.recipient("return-bob=example.com@example.net").as_deref(), Some("bob@example.com"));
+        for bad in ["", "{user}={domain}", "x+{user}", "x+{domain}={user}", "x+{user}=={domain}"] {
+            assert_eq!(Pattern::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn tokens_of_list_managers_are_recognised() {
+        for (path, application) in [
+            ("mail+b.12.345.0123456789abcdef@example.net", "civicrm"),
+            ("bounces+bounce_5f3a@example.net", "mautic"),
+            ("bounce+bob==a==example.com==news@example.net", "sympa"),
+            ("news-bounces@example.net", "mailman"),
+            ("bounces+12-345@example.net", "phplist"),
+        ] {
+            assert_eq!(token(path).map(|t| t.application), Some(application), "{path}");
+        }
+        assert_eq!(token("bob@example.net"), None);
+        assert_eq!(sympa_recipient("bounce+bob==a==example.com==news@x.example").as_deref(), Some("bob@example.com"));
+    }
+}

@@ -1,0 +1,4 @@
+//! The doors: everything that turns what strangers hand in into [`crate::event::Event`]s.
+pub mod classify;
+pub mod mail;
+pub mod pipe;

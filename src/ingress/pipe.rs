@@ -1,0 +1,77 @@
+//! Bounce mail from pipe(8): one mail on the standard input, one process.
+//!
+//! LIMITS: [`MAX_MAIL`] bytes are read, the rest is thrown away (Postfix's `message_size_limit` is below that). One mail
+//! takes at most the configured deadline; the process then ends with 75 by itself, because at its own time limit Postfix
+//! kills the command and *bounces* the mail.
+//! On failure: exit status 75 and one short line; Postfix keeps the mail and tries again. Never another status than 0
+//! and 75: on nearly every other, 101 of a Rust panic included, pipe(8) bounces the mail. Never sends mail.
+
+use std::io::{self, Read};
+use std::process;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::mail::origin::{Envelope, Trust};
+use super::mail::submission;
+use crate::config::Config;
+use crate::outcome::Outcome;
+use crate::policy::Rules;
+use crate::store::{Receipt, Store, StoreError, Submission};
+use crate::telemetry::maillog;
+
+/// Most bytes read of one mail.
+pub const MAX_MAIL: u64 = 32 << 20;
+/// How long to wait for another writer; below the deadline.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Takes a mail in; `Err` is the short line for Postfix's log.
+///
+/// # Errors
+/// Nothing was recorded, and Postfix shall try again.
+pub fn take(input: &mut dyn Read, envelope: &Envelope, config: &Config, now: Timestamp) -> Result<Outcome, String> {
+    let mail = read_all(input).map_err(|error| format!("cannot read the mail: {error}"))?;
+    let trust = Trust {
+        networks: config.mail.trusted_networks.clone(),
+        authserv_ids: config.mail.trusted_authserv_ids.clone(),
+    };
+    let submission = submission::submission(&mail, envelope, &trust, "pipe", now);
+    let receipt = record(&submission, config, &config.policy, now).map_err(|error| error.to_string())?;
+    report(&submission, &receipt, envelope);
+    Ok(submission::outcome(&submission))
+}
+
+/// Ends the process with 75 when the deadline has passed, whatever it is doing: a commit that is under way is either
+/// whole or not there, and the mail that comes again is a duplicate then.
+///
+/// # Errors
+/// The system's, when it has no thread to spare.
+pub fn watch(deadline: Duration) -> io::Result<()> {
+    let watch = move || {
+        std::thread::sleep(deadline);
+        process::exit(i32::from(Outcome::TryAgain.exit_status()));
+    };
+    std::thread::Builder::new().name("deadline".into()).spawn(watch).map(drop)
+}
+
+fn read_all(input: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut mail = Vec::new();
+    input.take(MAX_MAIL).read_to_end(&mut mail)?;
+    // Postfix takes a pipe that closes early for a failure.
+    io::copy(input, &mut io::sink())?;
+    Ok(mail)
+}
+
+fn record(submission: &Submission, config: &Config, rules: &Rules, now: Timestamp) -> Result<Receipt, StoreError> {
+    Store::open(&config.database, BUSY_TIMEOUT)?.submit(submission, rules, now)
+}
+
+fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope) {
+    for (event, recorded) in submission.events.iter().zip(&receipt.events) {
+        log::info!("{}", maillog::line(event, recorded));
+    }
+    for kept in submission.quarantined.iter().filter(|_| receipt.quarantined > 0) {
+        let queue_id = crate::event::printable(&envelope.queue_id, 20);
+        log::warn!("pipe: {queue_id}: kept in quarantine, {}: {}", kept.why.as_str(), kept.detail);
+    }
+}
