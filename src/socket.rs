@@ -117,6 +117,15 @@ pub enum Listener {
     Tcp(tokio::net::TcpListener),
 }
 
+/// A connection.
+#[derive(Debug)]
+pub enum Stream {
+    /// From this machine.
+    Unix(tokio::net::UnixStream),
+    /// From a network.
+    Tcp(tokio::net::TcpStream),
+}
+
 impl Listener {
     /// Binds; `rights` matter for unix sockets only. Must be called within a tokio runtime.
     ///
@@ -153,6 +162,22 @@ impl Listener {
     pub fn from_tcp(listener: std::net::TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         tokio::net::TcpListener::from_std(listener).map(Self::Tcp)
+    }
+
+    /// Waits for the next connection.
+    ///
+    /// # Errors
+    /// The system's; the listener goes on.
+    pub async fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Self::Unix(listener) => listener.accept().await.map(|(stream, _)| Stream::Unix(stream)),
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // Without it a pipelining client waits 40 ms for its second reply; a failure costs no more than that.
+                let _ = stream.set_nodelay(true);
+                Ok(Stream::Tcp(stream))
+            }
+        }
     }
 
     /// The port that was given, where port 0 was asked for; `None` for a unix socket.

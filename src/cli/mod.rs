@@ -8,6 +8,7 @@ mod add;
 mod config;
 mod inspect;
 mod list;
+mod lmtp_worker;
 mod pipe;
 mod quarantine;
 mod remove;
@@ -55,6 +56,9 @@ enum Verb {
     Serve,
     /// Take one bounce mail from pipe(8) on the standard input; exit status 0 or 75
     Pipe(pipe::Args),
+    /// Read and record mail for the daemon
+    #[command(hide = true)]
+    LmtpWorker,
     /// Tell whether an address is suppressed, since when, on what evidence, and how to undo it
     Why(why::Args),
     /// Show the suppression list
@@ -103,6 +107,7 @@ impl Cli {
         match self.verb {
             Verb::Serve => serve::run(&path),
             Verb::Pipe(args) => Ok(pipe::run(args, &path)),
+            Verb::LmtpWorker => lmtp_worker::run(&path),
             Verb::Why(args) => why::run(&args, &open(&path)?, out),
             Verb::List(args) => list::run(&args, &open(&path)?, out),
             Verb::Add(args) => add::run(&args, &mut open(&path)?, out),

@@ -26,8 +26,8 @@ pub(super) struct Args {
     #[arg(long, default_value = "", value_name = "ID")]
     queue_id: String,
     /// ${client_address}
-    #[arg(long, default_value = "", value_name = "ADDRESS")]
-    client_address: String,
+    #[arg(long, value_name = "ADDRESS")]
+    client_address: Option<String>,
 }
 
 /// Exit status 0 or 75, and for 75 one short line, which Postfix logs with the deferral.

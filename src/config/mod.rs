@@ -130,6 +130,8 @@ pub struct TcpTable {
 /// `[mail]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
+    /// LMTP sockets.
+    pub lmtp: Vec<ListenAddress>,
     /// Clients whose bounce mail counts.
     pub trusted_networks: Vec<IpNet>,
     /// Whose Authentication-Results count.
@@ -227,6 +229,7 @@ impl Config {
                 socket_group: source.get("lookup", "socket-group")?,
             },
             mail: Mail {
+                lmtp: source.get("mail", "lmtp")?,
                 trusted_networks: source.get("mail", "trusted-networks")?,
                 trusted_authserv_ids: source.get("mail", "trusted-authserv-ids")?,
                 deadline: source.get("mail", "deadline")?,

@@ -1,7 +1,6 @@
 //! Bounce mail from pipe(8): one mail on the standard input, one process.
 //!
-//! LIMITS: [`MAX_MAIL`] bytes are read, the rest is thrown away (Postfix's `message_size_limit` is below that). One mail
-//! takes at most the configured deadline; the process then ends with 75 by itself, because at its own time limit Postfix
+//! LIMITS: [`MAX_MAIL`] bytes are kept, the rest is thrown away: a report stands at its start. One mail takes at most the configured deadline; the process then ends with 75 by itself, because at its own time limit Postfix
 //! kills the command and *bounces* the mail.
 //! On failure: exit status 75 and one short line; Postfix keeps the mail and tries again. Never another status than 0
 //! and 75: on nearly every other, 101 of a Rust panic included, pipe(8) bounces the mail. Never sends mail.
@@ -12,16 +11,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::mail::mime::MAX_MAIL;
 use super::mail::origin::{Envelope, Trust};
 use super::mail::submission;
 use crate::config::Config;
 use crate::outcome::Outcome;
-use crate::policy::Rules;
 use crate::store::{Receipt, Store, StoreError, Submission};
 use crate::telemetry::maillog;
 
-/// Most bytes read of one mail.
-pub const MAX_MAIL: u64 = 32 << 20;
 /// How long to wait for another writer; below the deadline.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -31,12 +28,30 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Nothing was recorded, and Postfix shall try again.
 pub fn take(input: &mut dyn Read, envelope: &Envelope, config: &Config, now: Timestamp) -> Result<Outcome, String> {
     let mail = read_all(input).map_err(|error| format!("cannot read the mail: {error}"))?;
+    let store = Store::open(&config.database, BUSY_TIMEOUT);
+    store
+        .and_then(|mut store| record(&mail, envelope, config, &mut store, "pipe", now))
+        .map_err(|error| error.to_string())
+}
+
+/// Records a mail and logs what became of it; the same for every door that takes mail.
+///
+/// # Errors
+/// Nothing was recorded.
+pub fn record(
+    mail: &[u8],
+    envelope: &Envelope,
+    config: &Config,
+    store: &mut Store,
+    door: &'static str,
+    now: Timestamp,
+) -> Result<Outcome, StoreError> {
     let trust = Trust {
         networks: config.mail.trusted_networks.clone(),
         authserv_ids: config.mail.trusted_authserv_ids.clone(),
     };
-    let submission = submission::submission(&mail, envelope, &trust, "pipe", now);
-    let receipt = record(&submission, config, &config.policy, now).map_err(|error| error.to_string())?;
+    let submission = submission::submission(mail, envelope, &trust, door, now);
+    let receipt = store.submit(&submission, &config.policy, now)?;
     report(&submission, &receipt, envelope);
     Ok(submission::outcome(&submission))
 }
@@ -56,14 +71,10 @@ pub fn watch(deadline: Duration) -> io::Result<()> {
 
 fn read_all(input: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut mail = Vec::new();
-    input.take(MAX_MAIL).read_to_end(&mut mail)?;
+    input.take(MAX_MAIL as u64).read_to_end(&mut mail)?;
     // Postfix takes a pipe that closes early for a failure.
     io::copy(input, &mut io::sink())?;
     Ok(mail)
-}
-
-fn record(submission: &Submission, config: &Config, rules: &Rules, now: Timestamp) -> Result<Receipt, StoreError> {
-    Store::open(&config.database, BUSY_TIMEOUT)?.submit(submission, rules, now)
 }
 
 fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope) {
@@ -72,6 +83,6 @@ fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope) {
     }
     for kept in submission.quarantined.iter().filter(|_| receipt.quarantined > 0) {
         let queue_id = crate::event::printable(&envelope.queue_id, 20);
-        log::warn!("pipe: {queue_id}: kept in quarantine, {}: {}", kept.why.as_str(), kept.detail);
+        log::warn!("{}: {queue_id}: kept in quarantine, {}: {}", kept.door, kept.why.as_str(), kept.detail);
     }
 }

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{Lookup, Protocol, Step};
-use crate::socket::Listener;
+use crate::socket::{Listener, Stream};
 
 /// Bytes asked for by one read. A request of Postfix has about 50, a policy request about 700.
 const READ: usize = 4096;
@@ -102,13 +102,9 @@ async fn accept(
     let mut trouble = Trouble { protocol: service.protocol, logged: None };
     loop {
         while connections.try_join_next().is_some() {}
-        let accepted = match listener {
-            Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| Stream::Unix(stream)),
-            Listener::Tcp(listener) => listener.accept().await.map(|(stream, _)| Stream::Tcp(stream)),
-        };
-        match (accepted, Arc::clone(&free).try_acquire_owned()) {
+        match (listener.accept().await, Arc::clone(&free).try_acquire_owned()) {
             (Ok(stream), Ok(permit)) => {
-                let conversation = stream.converse(service.clone(), stopped.clone());
+                let conversation = start(stream, service.clone(), stopped.clone());
                 connections.spawn(async move {
                     conversation.await;
                     drop(permit);
@@ -139,21 +135,10 @@ impl Trouble {
     }
 }
 
-enum Stream {
-    Unix(tokio::net::UnixStream),
-    Tcp(tokio::net::TcpStream),
-}
-
-impl Stream {
-    async fn converse(self, service: Service, stopped: watch::Receiver<bool>) {
-        match self {
-            Self::Unix(stream) => converse(stream, &service, stopped).await,
-            Self::Tcp(stream) => {
-                // Without it a pipelining client waits 40 ms for its second reply; a failure costs no more than that.
-                let _ = stream.set_nodelay(true);
-                converse(stream, &service, stopped).await;
-            }
-        }
+async fn start(stream: Stream, service: Service, stopped: watch::Receiver<bool>) {
+    match stream {
+        Stream::Unix(stream) => converse(stream, &service, stopped).await,
+        Stream::Tcp(stream) => converse(stream, &service, stopped).await,
     }
 }
 

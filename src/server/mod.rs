@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::{Config, ConfigError};
+use crate::ingress::lmtp::{self, worker::Workers};
 use crate::lookup::{self, Limits, Lookup, Protocol, Service, Settings};
 use crate::socket::{ListenAddress, ListenError, SocketRights};
 use crate::store::{Readers, StoreError, Submission, Writer};
@@ -77,6 +78,7 @@ struct Daemon {
     writer: Writer,
     writer_thread: JoinHandle<()>,
     lookup: Arc<Lookup>,
+    workers: Arc<Workers>,
 }
 
 impl Daemon {
@@ -87,7 +89,8 @@ impl Daemon {
             Writer::start(database.clone(), BUSY_TIMEOUT, config.policy.clone(), Timestamp::now).map_err(store)?;
         let readers = Arc::new(Readers::open(database, std_duration(config.lookup.deadline)).map_err(store)?);
         let lookup = Arc::new(Lookup::new(readers, settings(&config)));
-        Ok(Self { path: path.into(), config, writer, writer_thread, lookup })
+        let workers = Arc::new(Workers::new(path.into(), std_duration(config.mail.deadline), writer.clone()));
+        Ok(Self { path: path.into(), config, writer, writer_thread, lookup, workers })
     }
 
     async fn serve(mut self) -> Result<(), ServeError> {
@@ -115,8 +118,8 @@ impl Daemon {
 
     /// Waits until everything that was acknowledged or counted is written.
     fn close(self) -> Result<(), ServeError> {
-        let Self { writer, writer_thread, .. } = self;
-        drop(writer);
+        let Self { writer, writer_thread, workers, .. } = self;
+        drop((writer, workers));
         writer_thread.join().map_err(|_| ServeError::System("the writer ended early".into()))?;
         log::info!("stopped");
         Ok(())
@@ -131,6 +134,10 @@ impl Daemon {
             let limits = Limits { connections, ..Limits::default() };
             let service = Service { protocol, lookup: Arc::clone(&self.lookup), limits, clock: Timestamp::now };
             services.spawn(lookup::serve(listener, service, until(stopped.clone())));
+        }
+        for at in &self.config.mail.lmtp {
+            let listener = inherited.take_or_bind(at, &rights(&self.config)).map_err(ServeError::Listen)?;
+            services.spawn(lmtp::serve(listener, Arc::clone(&self.workers), lmtp::Limits::default(), stopped.clone()));
         }
         inherited.warn_about_the_rest();
         Ok(services)
@@ -154,6 +161,7 @@ impl Daemon {
         telemetry::log::init(config.log_to, config.log_level);
         self.writer.set_rules(config.policy.clone());
         self.lookup.set(settings(&config));
+        self.workers.reload();
         if needs_restart(&self.config, &config) {
             log::warn!("reloaded, but the database and the listening sockets stay as they are until a restart");
         } else {
@@ -176,6 +184,7 @@ fn needs_restart(old: &Config, new: &Config) -> bool {
     old.database != new.database
         || lookups(old) != lookups(new)
         || rights(old) != rights(new)
+        || old.mail.lmtp != new.mail.lmtp
         || old.http.listen != new.http.listen
         || old.admin != new.admin
 }

@@ -21,7 +21,7 @@ use crate::address::Address;
 use crate::event::Origin;
 
 /// What Postfix says of a mail that it hands over.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Envelope {
     /// `${sender}`.
     pub sender: String,
@@ -31,8 +31,8 @@ pub struct Envelope {
     pub original_recipient: String,
     /// `${queue_id}` of this mail.
     pub queue_id: String,
-    /// `${client_address}`: empty for mail that did not come by SMTP.
-    pub client_address: String,
+    /// `${client_address}`: empty for mail that did not come by SMTP; `None` where Postfix does not say.
+    pub client_address: Option<String>,
 }
 
 /// Whom to believe: `[mail]` of the configuration.
@@ -50,11 +50,12 @@ const AMAZON: &[&str] = &["amazonses.com", "sns.amazonaws.com"];
 /// How the origin of a mail is proved, the strongest proof first.
 #[must_use]
 pub fn prove(header: &Fields<'_>, envelope: &Envelope, trust: &Trust) -> Origin {
-    let client = envelope.client_address.trim();
-    if (client.is_empty() || client == "unknown") && made_here(header) {
+    let client = envelope.client_address.as_deref().map(str::trim);
+    if matches!(client, Some("" | "unknown")) && made_here(header) {
         return Origin::Local;
     }
-    if client.parse().is_ok_and(|client| trusted(client, trust)) && only_trusted_hops(header, trust) {
+    let client = client.and_then(|client| client.parse().ok());
+    if client.is_some_and(|client| trusted(client, trust)) && only_trusted_hops(header, trust) {
         return Origin::TrustedNetwork;
     }
     if says_amazon(header, trust) { Origin::AuthenticationResults } else { Origin::Unproved }
@@ -146,7 +147,7 @@ mod tests {
     }
 
     fn origin(client: &str, header: &str) -> Origin {
-        let envelope = Envelope { client_address: client.into(), ..Envelope::default() };
+        let envelope = Envelope { client_address: Some(client.into()), ..Envelope::default() };
         prove(&Fields::block(header).0, &envelope, &trust())
     }
 

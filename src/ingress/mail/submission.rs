@@ -89,6 +89,7 @@ fn quarantine(reading: &Reading, origin: Origin) -> Option<(Why, String)> {
 }
 
 /// The same mail, handed in again by Postfix, has the same digest.
-fn digest(mail: &[u8]) -> String {
+#[must_use]
+pub fn digest(mail: &[u8]) -> String {
     openssl::sha::sha256(mail).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
