@@ -48,7 +48,7 @@ pub enum Term {
 /// What is known of an address before the event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// Times of earlier events of the same kind that could still count; see [`History::counts_from`].
+    /// Times of earlier events of the same kind that could still count; see `History::counts_from`.
     pub occurrences: Vec<Timestamp>,
     /// The newest delivery.
     pub last_delivery: Option<Timestamp>,

@@ -1,0 +1,318 @@
+//! A private Postfix with fragments of `postfix/`, a relay behind it, and the real `suppressd serve` beside it.
+//!
+//! Everything lives in one temporary directory and on loopback ports; every process is ended by its own id.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Longest wait for anything here; Postfix's slowest answer in these tests is 9 s.
+const PATIENCE: Duration = Duration::from_secs(40);
+const SUPPRESSD: &str = env!("CARGO_BIN_EXE_suppressd");
+
+/// A mail system with suppressd in it.
+pub struct World {
+    dir: tempfile::TempDir,
+    ports: Ports,
+    relay: Child,
+    daemon: Option<Child>,
+}
+
+struct Ports {
+    smtp: u16,
+    relay: u16,
+    tcp_table: u16,
+    filter: u16,
+    http: u16,
+    admin: u16,
+}
+
+/// Ends its process when it goes.
+pub struct Held(Child);
+
+impl World {
+    /// A running Postfix with these fragments, and suppressd with these lines under `[lookup]`.
+    pub fn new(fragments: &[&str], lookup_settings: &str) -> Self {
+        Self::with_relay(fragments, lookup_settings, &[])
+    }
+
+    /// The same with further options for smtp-sink(1), the relay.
+    pub fn with_relay(fragments: &[&str], lookup_settings: &str, options: &[&str]) -> Self {
+        assert!(nix::unistd::geteuid().is_root(), "a private Postfix needs root; run the tests with sudo");
+        let dir = tempfile::Builder::new().prefix("suppressd-e2e-").tempdir().unwrap();
+        let ports = Ports::free();
+        let relay = start_relay(&dir.path().join("relayed"), ports.relay, options);
+        let world = Self { dir, ports, relay, daemon: None };
+        world.make_postfix(fragments);
+        world.configure(lookup_settings);
+        world.run("postfix", &["-c", &world.path("etc"), "start"], "");
+        world.up()
+    }
+
+    /// Starts suppressd and waits until it answers.
+    #[must_use]
+    pub fn up(mut self) -> Self {
+        self.start_daemon();
+        self
+    }
+
+    pub fn start_daemon(&mut self) {
+        let log = File::options().create(true).append(true).open(self.path("suppressd.log")).unwrap();
+        let mut command = Command::new(SUPPRESSD);
+        command.args(["--config", &self.path("suppressd.toml"), "serve"]).stdin(Stdio::null());
+        self.daemon = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
+        let sockets = ["spool/suppressd/lookup.sock", "spool/suppressd/policy.sock"].map(|name| self.path(name));
+        self.eventually("suppressd answers", || sockets.iter().all(|path| UnixStream::connect(path).is_ok()));
+    }
+
+    /// Stops suppressd as an administrator would.
+    pub fn stop_daemon(&mut self) {
+        if let Some(mut daemon) = self.daemon.take() {
+            terminate(&daemon);
+            assert!(daemon.wait().unwrap().success(), "a clean stop; {}", self.log());
+        }
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Runs the command line of suppressd.
+    pub fn suppressd(&self, args: &[&str]) -> String {
+        let config = self.path("suppressd.toml");
+        self.run(SUPPRESSD, &[&["--config", &config], args].concat(), "")
+    }
+
+    /// Runs SQL as an administrator would, and prints what it gives.
+    pub fn sqlite3(&self, sql: &str) -> String {
+        self.run("sqlite3", &[&self.path("db/suppressd.db"), sql], "")
+    }
+
+    /// What Postfix finds for a key in a map; empty for nothing.
+    pub fn postmap(&self, map: &str, key: &str) -> String {
+        // The path is relative to the queue directory, where Postfix's own clients are; postmap goes there too.
+        let output = self.output("postmap", &["-c", &self.path("etc"), "-q", key, map], "");
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// Hands a message to sendmail(1).
+    pub fn sendmail(&self, sender: &str, recipient: &str) {
+        let message = format!("From: {sender}\nTo: {recipient}\nSubject: hello {recipient}\n\nHello.\n");
+        self.run("sendmail", &["-C", &self.path("etc"), "-f", sender, recipient], &message);
+    }
+
+    /// Asks Postfix to try everything that waits.
+    pub fn flush(&self) {
+        self.run("postqueue", &["-c", &self.path("etc"), "-f"], "");
+    }
+
+    /// Messages that wait in Postfix.
+    pub fn queue(&self) -> String {
+        self.run("postqueue", &["-c", &self.path("etc"), "-j"], "")
+    }
+
+    /// An SMTP session that is ready for recipients.
+    pub fn smtp(&self, sender: &str) -> Smtp {
+        Smtp::start(self.ports.smtp, sender)
+    }
+
+    /// The same for recipients with UTF-8 (RFC 6531).
+    pub fn smtp_utf8(&self, sender: &str) -> Smtp {
+        let mut session = Smtp::start(self.ports.smtp, sender);
+        assert!(session.say("RSET").starts_with("250 "));
+        assert!(session.say(&format!("MAIL FROM:<{sender}> SMTPUTF8")).starts_with("250 "));
+        session
+    }
+
+    /// Makes every further lookup fail.
+    pub fn damage_database(&self) {
+        for file in ["db/suppressd.db", "db/suppressd.db-wal"] {
+            let length = fs::metadata(self.path(file)).map_or(0, |m| m.len());
+            fs::write(self.path(file), vec![b'x'; usize::try_from(length).unwrap()]).unwrap();
+        }
+    }
+
+    /// Everything that the relay received.
+    pub fn relayed(&self) -> String {
+        fs::read_to_string(self.path("relayed")).unwrap_or_default()
+    }
+
+    /// The mailbox of everybody at local.example, with Postfix's folding undone.
+    pub fn inbox(&self) -> String {
+        let text = fs::read_to_string(self.path("mail/inbox")).unwrap_or_default();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    pub fn log(&self) -> String {
+        let read = |name| fs::read_to_string(self.path(name)).unwrap_or_default();
+        format!("{}\n{}", read("maillog"), read("suppressd.log"))
+    }
+
+    /// Waits until something is so; fails with the logs if it never is.
+    pub fn eventually(&self, what: &str, is_so: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < PATIENCE, "never seen: {what}; {}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Holds the database's write lock in another process until the value is dropped.
+    pub fn lock_database(&self) -> Held {
+        let mut command = Command::new("sqlite3");
+        command.arg(self.path("db/suppressd.db")).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let sql = ".timeout 10000\nBEGIN EXCLUSIVE;\nSELECT 'locked';\n";
+        child.stdin.as_mut().unwrap().write_all(sql.as_bytes()).unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "locked\n");
+        Held(child)
+    }
+
+    fn make_postfix(&self, fragments: &[&str]) {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/postfix.sh");
+        let ports = [self.ports.smtp, self.ports.relay].map(|port| port.to_string());
+        // pipe(8) runs it as another user, who may not get at the place of the build.
+        fs::copy(SUPPRESSD, self.path("suppressd")).unwrap();
+        let mut command = Command::new(script);
+        command.arg(self.dir.path()).args(ports).args(fragments);
+        command.env("SUPPRESSD", self.path("suppressd"));
+        command.env("TCP_TABLE_PORT", self.ports.tcp_table.to_string());
+        command.env("FILTER_PORT", self.ports.filter.to_string());
+        assert!(command.status().unwrap().success(), "postfix.sh");
+    }
+
+    fn configure(&self, lookup_settings: &str) {
+        let Ports { tcp_table, http, admin, .. } = self.ports;
+        let dir = self.dir.path().display();
+        let text = format!(
+            "database = \"{dir}/db/suppressd.db\"\n\
+             [http]\nlisten = [\"127.0.0.1:{http}\"]\n\
+             [admin]\nlisten = [\"127.0.0.1:{admin}\"]\n\
+             [lookup]\n\
+             socketmap = [\"unix:{dir}/spool/suppressd/lookup.sock\"]\n\
+             policy = [\"unix:{dir}/spool/suppressd/policy.sock\"]\n\
+             tcp-table = [{{ listen = \"127.0.0.1:{tcp_table}\", map = \"access\" }}]\n\
+             {lookup_settings}\n\
+             [log]\nto = \"stderr\"\n"
+        );
+        fs::write(self.path("suppressd.toml"), text).unwrap();
+        let db = self.dir.path().join("db");
+        fs::create_dir(&db).unwrap();
+        let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
+        fs::write(db.join("suppressd.db"), "").unwrap();
+        for path in [db.join("suppressd.db"), db] {
+            nix::unistd::chown(&path, Some(nobody.uid), Some(nobody.gid)).unwrap();
+        }
+    }
+
+    fn run(&self, program: &str, args: &[&str], input: &str) -> String {
+        let output = self.output(program, args, input);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{program} {args:?}: {}\n{out}\n{err}\n{}", output.status, self.log());
+        out.into_owned()
+    }
+
+    fn output(&self, program: &str, args: &[&str], input: &str) -> Output {
+        let mut command = Command::new(program);
+        command.args(args).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir(self.path("spool"));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A program that does not read is no trouble.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let stop = Command::new("/usr/sbin/postfix").args(["-c", &self.path("etc"), "stop"]).output();
+        drop(stop);
+        for child in self.daemon.iter_mut().chain([&mut self.relay]) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Ports {
+    fn free() -> Self {
+        // All are held until all are known, so they differ.
+        let listeners: [TcpListener; 6] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [smtp, relay, tcp_table, filter, http, admin] = listeners.map(|l| l.local_addr().unwrap().port());
+        Self { smtp, relay, tcp_table, filter, http, admin }
+    }
+}
+
+fn start_relay(dump: &Path, port: u16, options: &[&str]) -> Child {
+    let mut command = Command::new("/usr/sbin/smtp-sink");
+    command.args(["-u", "root", "-D", dump.to_str().unwrap()]).args(options);
+    command.args([&format!("127.0.0.1:{port}"), "100"]).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn terminate(child: &Child) {
+    let id = i32::try_from(child.id()).unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM).unwrap();
+}
+
+/// One SMTP session.
+pub struct Smtp {
+    stream: BufReader<TcpStream>,
+}
+
+impl Smtp {
+    fn start(port: u16, sender: &str) -> Self {
+        let begun = Instant::now();
+        let stream = loop {
+            match TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))) {
+                Ok(stream) => break stream,
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "no Postfix: {error}"),
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut session = Self { stream: BufReader::new(stream) };
+        assert!(session.reply().starts_with("220 "));
+        assert!(session.say("EHLO client.example").starts_with("250 "));
+        assert!(session.say(&format!("MAIL FROM:<{sender}>")).starts_with("250 "));
+        session
+    }
+
+    /// The reply to a recipient.
+    pub fn rcpt(&mut self, recipient: &str) -> String {
+        self.say(&format!("RCPT TO:<{recipient}>"))
+    }
+
+    /// The reply to a recipient, and how long it took.
+    pub fn timed_rcpt(&mut self, recipient: &str) -> (String, Duration) {
+        let begun = Instant::now();
+        (self.rcpt(recipient), begun.elapsed())
+    }
+
+    /// The last line of the reply to a command.
+    pub fn say(&mut self, command: &str) -> String {
+        self.stream.get_mut().write_all(format!("{command}\r\n").as_bytes()).unwrap();
+        self.reply()
+    }
+
+    fn reply(&mut self) -> String {
+        loop {
+            let mut line = String::new();
+            self.stream.read_line(&mut line).unwrap();
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Each fragment of `postfix/` in a real Postfix keeps what its first two lines promise: with suppressd up, down,
+//! restarted within an SMTP session, and with the database locked by another process.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may panic, as tests do"
+)]
+
+#[path = "e2e/harness.rs"]
+mod harness;
+
+use std::time::Duration;
+
+use harness::{Smtp, World};
+
+const BOB: &str = "bob@example.com";
+const ALICE: &str = "alice@example.com";
+const SENDER: &str = "sender@local.example";
+const LISTED: &str = "5.7.1 Recipient is on the suppression list (added on ";
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A mail system with bob on the list.
+fn world(fragments: &[&str], lookup_settings: &str) -> World {
+    let world = World::new(fragments, lookup_settings);
+    world.suppressd(&["add", BOB]);
+    world
+}
+
+fn refused(reply: &str) -> bool {
+    reply.starts_with("550 5.7.1 ") && reply.contains(&format!(" Recipient address rejected: {}", &LISTED[6..]))
+}
+
+#[track_caller]
+fn assert_refuses_only_bob(session: &mut Smtp) {
+    for (recipient, listed) in [(BOB, true), (ALICE, false), ("BOB@Example.COM", true), ("bob+tag@example.com", false)]
+    {
+        let reply = session.rcpt(recipient);
+        assert!(if listed { refused(&reply) } else { reply.starts_with("250 ") }, "{recipient}: {reply}");
+    }
+}
+
+#[test]
+fn every_fragment_opens_with_two_lines_that_say_what_happens_when_suppressd_is_down() {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/postfix");
+    for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        if name.ends_with(".cf") {
+            let lines: Vec<_> = text.lines().take_while(|line| line.starts_with("# ")).collect();
+            assert_eq!(lines.len(), 2, "{name}");
+            let says = lines.concat();
+            assert!(says.contains("While suppressd is down, ") || says.contains("needs no running daemon"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn access_map_fails_closed_and_recovers_at_once() {
+    let mut world = world(&["access-fail-closed.cf"], "");
+    let mut session = world.smtp(SENDER);
+    assert_refuses_only_bob(&mut session);
+    world.stop_daemon();
+    for recipient in [ALICE, BOB, "other@example.com"] {
+        let (reply, took) = session.timed_rcpt(recipient);
+        assert!(reply.starts_with("451 4.3.5 ") && took < SECOND, "{reply} after {took:?}");
+    }
+    world.start_daemon();
+    assert_refuses_only_bob(&mut session);
+}
+
+#[test]
+fn policy_service_fails_open_and_recovers_within_the_session() {
+    let mut world = world(&["policy-fail-open.cf"], "");
+    let mut session = world.smtp(SENDER);
+    assert_refuses_only_bob(&mut session);
+    world.stop_daemon();
+    for recipient in [ALICE, BOB] {
+        let (reply, took) = session.timed_rcpt(recipient);
+        assert!(reply.starts_with("250 ") && took < 3 * SECOND, "{reply} after {took:?}");
+    }
+    world.start_daemon();
+    assert_refuses_only_bob(&mut session);
+}
+
+#[test]
+fn policy_service_that_restarted_unseen_refuses_the_next_recipient() {
+    let mut world = world(&["policy-fail-open.cf"], "");
+    let mut session = world.smtp(SENDER);
+    assert_refuses_only_bob(&mut session);
+    world.stop_daemon();
+    world.start_daemon();
+    assert_refuses_only_bob(&mut session);
+}
+
+#[test]
+fn tcp_table_fails_closed_after_nine_seconds_and_recovers() {
+    let mut world = world(&["tcp-table.cf"], "");
+    let mut session = world.smtp(SENDER);
+    assert_refuses_only_bob(&mut session);
+    world.stop_daemon();
+    let (reply, took) = session.timed_rcpt(ALICE);
+    assert!(reply.starts_with("451 4.3.5 ") && took < 15 * SECOND, "{reply} after {took:?}");
+    world.start_daemon();
+    assert_refuses_only_bob(&mut session);
+}
+
+#[test]
+fn transport_map_refuses_at_rcpt_and_defers_everything_while_down() {
+    let mut world = world(&["transport.cf"], "");
+    let mut session = world.smtp(SENDER);
+    assert_refuses_only_bob(&mut session);
+    world.stop_daemon();
+    for recipient in ["another@example.com", "user@local.example"] {
+        let (reply, took) = session.timed_rcpt(recipient);
+        assert!(reply.starts_with("451 4.3.0 ") && took < SECOND, "{reply} after {took:?}");
+    }
+    world.start_daemon();
+    world.eventually("bob is refused again", || refused(&world.smtp(SENDER).rcpt("Bob@example.com")));
+    assert_refuses_only_bob(&mut session);
+}
+
+#[test]
+fn transport_map_bounces_sendmail_to_its_sender_and_the_relay_never_sees_it() {
+    let mut world = world(&["transport.cf"], "");
+    world.sendmail(SENDER, BOB);
+    world.sendmail(SENDER, ALICE);
+    world.eventually("alice's mail at the relay", || world.relayed().contains("hello alice@example.com"));
+    world.eventually("bob's bounce at its sender", || world.inbox().contains(&LISTED[6..]));
+    assert!(!world.relayed().contains(BOB), "{}", world.relayed());
+    world.stop_daemon();
+    world.sendmail(SENDER, BOB);
+    world.sendmail(SENDER, "late@example.com");
+    world.eventually("both wait", || world.queue().lines().count() == 2);
+    world.start_daemon();
+    world.eventually("late mail at the relay", || {
+        world.flush();
+        std::thread::sleep(SECOND);
+        world.relayed().contains("hello late@example.com")
+    });
+    world.eventually("two bounces", || world.inbox().matches(&format!("hello {BOB}")).count() >= 2);
+    assert!(!world.relayed().contains(BOB));
+}
+
+#[test]
+fn sendmail_mail_is_checked_while_suppressd_is_up_and_flows_while_it_is_down() {
+    let mut world = world(&["policy-fail-open.cf", "sendmail-fail-open.master.cf"], "");
+    world.sendmail(SENDER, BOB);
+    world.sendmail(SENDER, ALICE);
+    world.eventually("alice's mail at the relay", || world.relayed().contains("hello alice@example.com"));
+    world.eventually("bob's bounce at its sender", || world.inbox().contains(&LISTED[6..]));
+    assert!(!world.relayed().contains(BOB), "{}", world.relayed());
+    world.stop_daemon();
+    world.sendmail(SENDER, BOB);
+    world.eventually("bob's mail at the relay", || world.relayed().contains(&format!("hello {BOB}")));
+}
+
+#[test]
+fn a_database_locked_by_another_process_changes_no_answer() {
+    let world = world(&["access-fail-closed.cf", "transport.cf"], "");
+    let locked = world.lock_database();
+    assert_refuses_only_bob(&mut world.smtp(SENDER));
+    let map = "socketmap:unix:suppressd/lookup.sock:access";
+    assert!(world.postmap(map, BOB).starts_with(&format!("550 {LISTED}")));
+    drop(locked);
+    assert_refuses_only_bob(&mut world.smtp(SENDER));
+}
+
+#[test]
+fn a_database_locked_by_another_process_changes_no_answer_of_policy_and_tcp_table() {
+    for fragment in ["policy-fail-open.cf", "tcp-table.cf"] {
+        let world = world(&[fragment], "");
+        let mut session = world.smtp(SENDER);
+        let _locked = world.lock_database();
+        assert_refuses_only_bob(&mut session);
+    }
+}
+
+#[test]
+fn what_sqlite3_changes_counts_at_the_next_lookup() {
+    let world = world(&["access-fail-closed.cf"], "");
+    let (access, transport) =
+        ("socketmap:unix:suppressd/lookup.sock:access", "socketmap:unix:suppressd/lookup.sock:transport");
+    let mut session = world.smtp(SENDER);
+    assert_eq!(world.postmap(access, ALICE), "");
+    world.sqlite3("INSERT INTO suppression (address) VALUES ('alice@example.com')");
+    assert!(world.postmap(access, ALICE).starts_with(&format!("550 {LISTED}")));
+    assert!(world.postmap(transport, "Alice@Example.com").starts_with(&format!("error:{LISTED}")));
+    assert!(refused(&session.rcpt(ALICE)));
+    world.sqlite3("DELETE FROM suppression");
+    assert_eq!(world.postmap(access, ALICE), "");
+    assert!(session.rcpt(BOB).starts_with("250 "));
+}
+
+#[test]
+fn an_unreadable_database_defers_or_accepts_as_the_operator_chose() {
+    for (fragment, settings, reply) in [
+        ("access-fail-closed.cf", "", "451 4.3.5 "),
+        ("policy-fail-open.cf", "", "450 4.3.5 "),
+        ("transport.cf", "", "451 4.3.0 "),
+        ("tcp-table.cf", "", "451 4.3.5 "),
+        ("access-fail-closed.cf", "on-error = \"accept\"", "250 "),
+        ("policy-fail-open.cf", "on-error = \"accept\"", "250 "),
+    ] {
+        let world = World::new(&[fragment], settings);
+        world.damage_database();
+        let seen = world.smtp(SENDER).rcpt(ALICE);
+        assert!(seen.starts_with(reply), "{fragment} {settings}: {seen}");
+    }
+}
+
+#[test]
+fn warn_mode_refuses_nothing_and_says_so_in_both_logs() {
+    for (fragment, in_maillog) in
+        [("access-fail-closed.cf", true), ("policy-fail-open.cf", true), ("transport.cf", false)]
+    {
+        let world = world(&[fragment], "mode = \"warn\"");
+        assert!(world.smtp(SENDER).rcpt(BOB).starts_with("250 "));
+        world.eventually("our own line", || world.log().contains("would refuse: to=<bob@example.com>"));
+        if in_maillog {
+            world.eventually("Postfix's line", || world.log().contains(&format!("would refuse: {LISTED}")));
+        }
+    }
+}
+
+#[test]
+fn utf8_and_quoted_recipients_are_refused_in_each_writing() {
+    for fragment in ["access-fail-closed.cf", "policy-fail-open.cf", "transport.cf", "tcp-table.cf"] {
+        let world = World::new(&[fragment], "");
+        world.suppressd(&["add", "jörg@bücher.example"]);
+        world.suppressd(&["add", "\"quoted user\"@example.com"]);
+        let mut session = world.smtp_utf8(SENDER);
+        for recipient in ["JÖRG@Bücher.Example", "jörg@xn--bcher-kva.example", "\"Quoted User\"@example.com"] {
+            let reply = session.rcpt(recipient);
+            assert!(refused(&reply), "{fragment}: {recipient}: {reply}");
+        }
+        assert!(session.rcpt("jorg@bücher.example").starts_with("250 "));
+    }
+}
