@@ -1,0 +1,141 @@
+//! The public HTTP door: HTTP/1.1 by hyper, in the clear or over TLS.
+//!
+//! Protocol: RFC 9110 and 9112. `POST` to the configured path is SNS; other methods there 405, other paths 404.
+//! Limits: [`Limits`], all of them arguments. Over the number of connections, new ones wait in the kernel's backlog.
+//! On failure: an error of `accept` (no descriptors left, say) is logged, and accepting goes on after a pause; nothing
+//! that a client does ends more than its own connection.
+//! On shutdown: accepting ends, requests under way are answered, idle connections close.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use self::tls::TlsSlot;
+use super::log_limit::LogLimit;
+use super::{Sink, sns};
+
+mod connection;
+pub mod fetch;
+pub mod proxy;
+mod request;
+pub mod tls;
+pub mod trust;
+
+pub use tls::{TlsError, load_tls};
+
+/// How long to wait after `accept` failed. Descriptors come back when connections end.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What the public door leads to.
+pub struct Door<S> {
+    /// Path of the SNS door, as in `/sns`.
+    pub sns_path: String,
+    /// The SNS door.
+    pub sns: sns::Door<S>,
+}
+
+/// What a client may use up.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at a time.
+    pub connections: usize,
+    /// From the first byte of a request to the end of its header; also a TLS handshake.
+    pub header_time: Duration,
+    /// From the end of the header to the end of the body.
+    pub body_time: Duration,
+    /// From the end of the body to our answer. SNS waits 15 s in all.
+    pub answer_time: Duration,
+    /// Without any request, before the connection is closed.
+    pub idle_time: Duration,
+    /// For requests under way at shutdown.
+    pub drain_time: Duration,
+    /// Longest body, in bytes. An SNS message has up to 256 KiB, which JSON escapes twice.
+    pub body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 256,
+            header_time: Duration::from_secs(10),
+            body_time: Duration::from_secs(15),
+            answer_time: Duration::from_secs(14),
+            idle_time: Duration::from_secs(75),
+            drain_time: Duration::from_secs(20),
+            body_bytes: 1024 * 1024,
+        }
+    }
+}
+
+/// Serves until `shutdown` completes and the requests then under way are answered, or `drain_time` has passed.
+pub async fn serve<S: Sink>(
+    listener: TcpListener,
+    tls: Option<TlsSlot>,
+    door: Arc<Door<S>>,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) {
+    let slots = Arc::new(Semaphore::new(limits.connections));
+    let (stop, stopping) = watch::channel(false);
+    let server = Server { door, tls, limits, stopping, log_limit: LogLimit::default() };
+    tokio::select! {
+        () = server.accept_all(&listener, &slots) => {}
+        () = shutdown => {}
+    }
+    drop(listener);
+    stop.send_replace(true);
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    if tokio::time::timeout(limits.drain_time, slots.acquire_many(all)).await.is_err() {
+        log::warn!("http: gave up waiting for connections that did not end within {:?}", limits.drain_time);
+    }
+}
+
+struct Server<S> {
+    door: Arc<Door<S>>,
+    tls: Option<TlsSlot>,
+    limits: Limits,
+    stopping: watch::Receiver<bool>,
+    log_limit: LogLimit,
+}
+
+impl<S: Sink> Server<S> {
+    async fn accept_all(&self, listener: &TcpListener, slots: &Arc<Semaphore>) {
+        while let Ok(slot) = Arc::clone(slots).acquire_owned().await {
+            match listener.accept().await {
+                Ok((stream, peer)) => self.spawn(stream, peer, slot),
+                // Every error of accept(2) but a bug of ours passes: ECONNABORTED, EMFILE, ENOBUFS, ENETDOWN.
+                Err(error) => {
+                    self.log_limit
+                        .warn("accept", &format!("http: cannot accept a connection, will go on trying: {error}"));
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn spawn(&self, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
+        let (door, limits, stopping) = (Arc::clone(&self.door), self.limits, self.stopping.clone());
+        let tls = self.tls.as_ref().map(TlsSlot::current);
+        // Answers are small; waiting to fill a packet would only delay them.
+        stream.set_nodelay(true).ok();
+        tokio::spawn(async move {
+            let _slot = slot;
+            match tls {
+                None => connection::run(stream, door, limits, stopping).await,
+                Some(config) => {
+                    let mut handshake = pin!(tokio_rustls::TlsAcceptor::from(config).accept(stream));
+                    match tokio::time::timeout(limits.header_time, &mut handshake).await {
+                        Ok(Ok(stream)) => connection::run(stream, door, limits, stopping).await,
+                        Ok(Err(error)) => log::debug!("http: TLS with {peer} failed: {error}"),
+                        Err(_) => log::debug!("http: TLS with {peer} took too long"),
+                    }
+                }
+            }
+        });
+    }
+}
