@@ -1,0 +1,218 @@
+//! The real door on a real socket, with a store in memory behind it and the stand-in for SNS before it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use suppressd::event::Event;
+use suppressd::ingress::http::fetch::{FetchLimits, Fetcher};
+use suppressd::ingress::http::proxy::Proxy;
+use suppressd::ingress::http::tls::TlsSlot;
+use suppressd::ingress::http::trust::Trust;
+use suppressd::ingress::http::{Door, Limits, serve};
+use suppressd::ingress::sns::certificate::Roots;
+use suppressd::ingress::sns::{self, Settings};
+use suppressd::ingress::{Quarantined, Receipt, Sink, Submission, SubmitError, TopicChange, TopicState};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::sns::aws::Aws;
+use super::sns::pki::Pki;
+use super::sns::signer::{Post, TOPIC};
+
+/// A store that keeps everything in memory.
+#[derive(Default)]
+pub struct Memory {
+    pub kept: Mutex<Kept>,
+    pub topics: Mutex<HashMap<String, TopicState>>,
+    /// What to fail with.
+    pub trouble: Mutex<Option<SubmitError>>,
+    /// How long a commit takes.
+    pub delay: Mutex<Duration>,
+}
+
+#[derive(Clone, Default, Debug, PartialEq)]
+pub struct Kept {
+    pub events: Vec<Event>,
+    pub quarantine: Vec<Quarantined>,
+    pub topics: Vec<TopicChange>,
+}
+
+impl Sink for Memory {
+    async fn submit(&self, submission: Submission) -> Result<Receipt, SubmitError> {
+        let delay = *self.delay.lock().unwrap();
+        tokio::time::sleep(delay).await;
+        if let Some(trouble) = *self.trouble.lock().unwrap() {
+            return Err(trouble);
+        }
+        let mut kept = self.kept.lock().unwrap();
+        let mut receipt = Receipt::default();
+        for event in submission.events {
+            if kept.events.iter().any(|known| known.id == event.id) {
+                receipt.duplicates += 1;
+            } else {
+                kept.events.push(event);
+                receipt.recorded += 1;
+            }
+        }
+        kept.quarantine.extend(submission.quarantine);
+        kept.topics.extend(submission.topic);
+        Ok(receipt)
+    }
+
+    async fn topic_state(&self, arn: &str) -> Result<TopicState, SubmitError> {
+        match *self.trouble.lock().unwrap() {
+            Some(trouble) => Err(trouble),
+            None => Ok(self.topics.lock().unwrap().get(arn).copied().unwrap_or(TopicState::Unknown)),
+        }
+    }
+}
+
+/// How a door is to be.
+#[derive(Default)]
+pub struct Wish {
+    pub settings: Settings,
+    pub limits: Limits,
+    pub fetch: FetchLimits,
+    pub proxy_credentials: &'static str,
+    pub tls: Option<TlsSlot>,
+}
+
+/// A door that is open.
+pub struct Harness {
+    pub pki: &'static Pki,
+    pub aws: Aws,
+    pub sink: Arc<Memory>,
+    pub address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    server: JoinHandle<()>,
+}
+
+impl Harness {
+    pub async fn start() -> Self {
+        Self::with(Wish::default()).await
+    }
+
+    pub async fn with(wish: Wish) -> Self {
+        let pki = Pki::shared();
+        let aws = Aws::start(pki).await;
+        let sink = Arc::new(Memory::default());
+        sink.topics.lock().unwrap().insert(TOPIC.to_owned(), TopicState::Allowed);
+        let trust = Trust::only(&ca_file(pki)).unwrap();
+        let proxy = aws.proxy().replace("http://", &format!("http://{}", wish.proxy_credentials));
+        let proxy = Some(Proxy::parse(&proxy).unwrap());
+        let fetcher = Fetcher::new(trust.client_config().unwrap(), proxy, wish.fetch);
+        let clock = Box::new(jiff::Timestamp::now);
+        let sns = sns::Door::new(Arc::clone(&sink), wish.settings, fetcher, Roots::from_der(trust.der()), clock);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let door = Arc::new(Door { sns_path: "/sns".to_owned(), sns });
+        let stopped = async { drop(stopped.await) };
+        let server = tokio::spawn(serve(listener, wish.tls, door, wish.limits, stopped));
+        Self { pki, aws, sink, address, stop: Some(stop), server }
+    }
+
+    pub fn allow(&self, topic: &str, state: TopicState) {
+        self.sink.topics.lock().unwrap().insert(topic.to_owned(), state);
+    }
+
+    pub fn kept(&self) -> Kept {
+        self.sink.kept.lock().unwrap().clone()
+    }
+
+    /// The status that a message gets.
+    pub async fn post(&self, post: &Post) -> u16 {
+        self.send(&post.request("/sns")).await.status
+    }
+
+    pub async fn connect(&self) -> Client {
+        Client { stream: TcpStream::connect(self.address).await.unwrap(), rest: Vec::new() }
+    }
+
+    /// Sends bytes on a connection of their own.
+    pub async fn send(&self, request: &[u8]) -> Answer {
+        let mut client = self.connect().await;
+        client.write(request).await;
+        client.answer().await.expect("an answer")
+    }
+
+    /// Asks the server to stop.
+    pub fn begin_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Waits until it has.
+    pub async fn stopped(self) {
+        tokio::time::timeout(Duration::from_secs(10), self.server).await.expect("it stops").unwrap();
+    }
+}
+
+fn ca_file(pki: &Pki) -> PathBuf {
+    let dir = tempfile::tempdir().unwrap().keep();
+    let path = dir.join("ca.pem");
+    std::fs::write(&path, &pki.ca_pem).unwrap();
+    path
+}
+
+/// An HTTP client that sends whatever bytes it is given.
+pub struct Client {
+    pub stream: TcpStream,
+    rest: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: HashMap<String, String>,
+}
+
+impl Client {
+    pub async fn write(&mut self, bytes: &[u8]) {
+        // The server may have answered and closed before it has read all.
+        let _ = self.stream.write_all(bytes).await;
+    }
+
+    /// The next answer; `None` if the connection ends without one.
+    pub async fn answer(&mut self) -> Option<Answer> {
+        let end = loop {
+            if let Some(at) = self.rest.windows(4).position(|w| w == b"\r\n\r\n") {
+                break at + 4;
+            }
+            if !self.read().await {
+                return None;
+            }
+        };
+        let head = String::from_utf8(self.rest.drain(..end).collect()).unwrap();
+        let mut lines = head.lines();
+        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+        let pair = |line: &str| line.split_once(": ").map(|(n, v)| (n.to_lowercase(), v.to_owned()));
+        let headers: HashMap<_, _> = lines.filter_map(pair).collect();
+        let length = headers.get("content-length").and_then(|l| l.parse().ok()).unwrap_or(0);
+        while self.rest.len() < length && self.read().await {}
+        self.rest.drain(..length);
+        Some(Answer { status, headers })
+    }
+
+    /// Whether the server has closed the connection, within two seconds.
+    pub async fn is_closed(&mut self) -> bool {
+        let closed = async { while self.read().await {} };
+        tokio::time::timeout(Duration::from_secs(2), closed).await.is_ok()
+    }
+
+    async fn read(&mut self) -> bool {
+        let mut buffer = [0; 4096];
+        match tokio::time::timeout(Duration::from_secs(10), self.stream.read(&mut buffer)).await.expect("no answer") {
+            Ok(n) if n > 0 => {
+                self.rest.extend_from_slice(&buffer[..n]);
+                true
+            }
+            _ => false,
+        }
+    }
+}
