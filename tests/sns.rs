@@ -11,8 +11,9 @@ use support::sns::aws::Reply;
 use support::sns::pki::{Pki, Signing};
 use support::sns::signer::{Draft, Post, TOPIC, bounce, request};
 use suppressd::event::{Kind, Origin};
-use suppressd::ingress::http::Limits;
 use suppressd::ingress::http::fetch::FetchLimits;
+use suppressd::ingress::http::tls::TlsSlot;
+use suppressd::ingress::http::{Limits, TlsError, load_tls};
 use suppressd::ingress::sns::Settings;
 use suppressd::ingress::sns::credentials::Credentials;
 use suppressd::ingress::{SubmitError, TopicChange, TopicState, Why};
@@ -633,4 +634,50 @@ async fn on_shutdown_requests_under_way_are_answered_and_idle_connections_close(
     let answer = busy.answer().await.unwrap();
     assert_eq!((answer.status, answer.headers["connection"].as_str()), (200, "close"));
     h.stopped().await;
+}
+
+// TLS
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_served_and_its_certificate_swapped_while_serving() {
+    let dir = tempfile::tempdir().unwrap();
+    let (certificate, key) = (dir.path().join("fullchain.pem"), dir.path().join("privkey.pem"));
+    std::fs::write(&certificate, &pki().receiver.0).unwrap();
+    std::fs::write(&key, &pki().receiver.1).unwrap();
+    // Begins with a certificate of another name.
+    let slot = TlsSlot::new(std::sync::Arc::clone(&pki().tls));
+    let limits = Limits { header_time: Duration::from_millis(500), ..Limits::default() };
+    let h = Harness::with(Wish { tls: Some(slot.clone()), limits, ..Wish::default() }).await;
+    assert!(h.connect_tls("hooks.example.com").await.is_err());
+    let mut open = h.connect_tls("sns.us-east-1.amazonaws.com").await.unwrap();
+    slot.swap(load_tls(&certificate, &key).unwrap());
+    let mut client = h.connect_tls("hooks.example.com").await.unwrap();
+    for client in [&mut client, &mut open] {
+        client.write(&signed(&notification()).request("/sns")).await;
+        assert_eq!(client.answer().await.unwrap().status, 200);
+    }
+    let mut plain = h.connect().await;
+    plain.write(&signed(&notification()).request("/sns")).await;
+    assert!(plain.answer().await.is_none(), "nothing in the clear");
+    let mut silent = h.connect().await;
+    assert!(silent.is_closed().await, "a handshake has its deadline too");
+}
+
+#[test]
+fn tls_files_that_cannot_be_used_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &[u8]| {
+        std::fs::write(dir.path().join(name), content).unwrap();
+        dir.path().join(name)
+    };
+    let (certificate, key) = (file("c.pem", &pki().receiver.0), file("k.pem", &pki().receiver.1));
+    let other = file("o.pem", &pki().good.key.private_key_to_pem_pkcs8().unwrap());
+    let empty = file("e.pem", b"");
+    assert!(
+        matches!(load_tls(&dir.path().join("none"), &key), Err(TlsError::Certificate(path, _)) if path.ends_with("none"))
+    );
+    assert!(matches!(load_tls(&empty, &key), Err(TlsError::Certificate(..))));
+    assert!(matches!(load_tls(&certificate, &empty), Err(TlsError::Key(..))));
+    assert!(matches!(load_tls(&certificate, &other), Err(TlsError::Mismatch(_))));
+    assert!(load_tls(&certificate, &key).is_ok());
 }

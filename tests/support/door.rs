@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,10 +14,11 @@ use suppressd::ingress::http::{Door, Limits, serve};
 use suppressd::ingress::sns::certificate::Roots;
 use suppressd::ingress::sns::{self, Settings};
 use suppressd::ingress::{Quarantined, Receipt, Sink, Submission, SubmitError, TopicChange, TopicState};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
 
 use super::sns::aws::Aws;
 use super::sns::pki::Pki;
@@ -102,7 +102,7 @@ impl Harness {
         let aws = Aws::start(pki).await;
         let sink = Arc::new(Memory::default());
         sink.topics.lock().unwrap().insert(TOPIC.to_owned(), TopicState::Allowed);
-        let trust = Trust::only(&ca_file(pki)).unwrap();
+        let trust = trust(pki);
         let proxy = aws.proxy().replace("http://", &format!("http://{}", wish.proxy_credentials));
         let proxy = Some(Proxy::parse(&proxy).unwrap());
         let fetcher = Fetcher::new(trust.client_config().unwrap(), proxy, wish.fetch);
@@ -131,7 +131,15 @@ impl Harness {
     }
 
     pub async fn connect(&self) -> Client {
-        Client { stream: TcpStream::connect(self.address).await.unwrap(), rest: Vec::new() }
+        Client { stream: Box::new(TcpStream::connect(self.address).await.unwrap()), rest: Vec::new() }
+    }
+
+    /// Connects by TLS to a server that must present a certificate of the stand-in's CA for `name`.
+    pub async fn connect_tls(&self, name: &'static str) -> std::io::Result<Client> {
+        let connector = TlsConnector::from(trust(self.pki).client_config().unwrap());
+        let stream = TcpStream::connect(self.address).await?;
+        let stream = connector.connect(name.try_into().unwrap(), stream).await?;
+        Ok(Client { stream: Box::new(stream), rest: Vec::new() })
     }
 
     /// Sends bytes on a connection of their own.
@@ -152,16 +160,18 @@ impl Harness {
     }
 }
 
-fn ca_file(pki: &Pki) -> PathBuf {
-    let dir = tempfile::tempdir().unwrap().keep();
-    let path = dir.join("ca.pem");
-    std::fs::write(&path, &pki.ca_pem).unwrap();
-    path
+fn trust(pki: &Pki) -> Trust {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &pki.ca_pem).unwrap();
+    Trust::only(file.path()).unwrap()
 }
+
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// An HTTP client that sends whatever bytes it is given.
 pub struct Client {
-    pub stream: TcpStream,
+    stream: Box<dyn Stream>,
     rest: Vec<u8>,
 }
 

@@ -5,14 +5,18 @@
 //! An answer given before the whole request was read is followed by a lingering close: else the kernel would reset the
 //! connection, and the client might lose our answer.
 
-use std::future::poll_fn;
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::watch;
@@ -51,18 +55,7 @@ where
 {
     let (phases, mut phase) = watch::channel(Phase::Idle(Instant::now()));
     let phases = Arc::new(phases);
-    let service = {
-        let phases = Arc::clone(&phases);
-        hyper::service::service_fn(move |incoming| {
-            phases.send_replace(Phase::Request);
-            let (door, phases) = (Arc::clone(&door), Arc::clone(&phases));
-            Box::pin(async move {
-                let answer = request::answer(&door, incoming, limits).await;
-                phases.send_replace(Phase::Idle(Instant::now()));
-                Ok::<_, std::convert::Infallible>(answer)
-            })
-        })
-    };
+    let service = service(door, limits, Arc::clone(&phases));
     let watched = TokioIo::new(Watched { stream, phases });
     let mut connection = http1::Builder::new().max_buf_size(MAX_HEADER).serve_connection(watched, service);
     let mut draining = false;
@@ -83,6 +76,25 @@ where
         }
     };
     close(connection.into_parts().io.into_inner().stream, end).await;
+}
+
+type Answering = Pin<Box<dyn Future<Output = Result<request::Answer, Infallible>> + Send>>;
+
+/// Answers requests, and tells when one begins and ends.
+fn service<S: Sink>(
+    door: Arc<Door<S>>,
+    limits: Limits,
+    phases: Arc<Phases>,
+) -> impl Service<Request<Incoming>, Response = request::Answer, Error = Infallible, Future = Answering> + Unpin {
+    service_fn(move |incoming| -> Answering {
+        phases.send_replace(Phase::Request);
+        let (door, phases) = (Arc::clone(&door), Arc::clone(&phases));
+        Box::pin(async move {
+            let answer = request::answer(&door, incoming, limits).await;
+            phases.send_replace(Phase::Idle(Instant::now()));
+            Ok(answer)
+        })
+    })
 }
 
 enum End {

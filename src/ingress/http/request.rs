@@ -16,7 +16,8 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"suppressd
 /// Seconds after which to try again; SNS's own default.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("20");
 
-type Answer = Response<Full<Bytes>>;
+/// An answer; its body is one short line.
+pub(super) type Answer = Response<Full<Bytes>>;
 
 /// Answers one request.
 pub(super) async fn answer<S: Sink>(door: &Door<S>, request: Request<Incoming>, limits: Limits) -> Answer {

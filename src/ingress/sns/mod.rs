@@ -94,7 +94,7 @@ impl<S: Sink> Door<S> {
             Ok(receipt) if receipt.recorded == 0 && receipt.duplicates > 0 => Outcome::Duplicate,
             Ok(_) => Outcome::Accepted,
             Err(refusal) => {
-                self.log_limit.warn(refusal.reason(), &format!("sns: {refusal}"));
+                self.log_limit.warn(refusal.reason(), &format!("sns: {refusal}{}", claim(&refusal, headers)));
                 refusal.outcome()
             }
         }
@@ -212,6 +212,18 @@ impl<S: Sink> Door<S> {
 
     async fn change_topic(&self, change: TopicChange) -> Result<Receipt, Refusal> {
         Ok(self.sink.submit(Submission { topic: Some(change), ..Submission::default() }).await?)
+    }
+}
+
+/// Whom a refused request claims to come from, where the refusal itself does not name the topic.
+fn claim(refusal: &Refusal, headers: &Headers) -> String {
+    use Forged::{RawDelivery, TopicDenied, TopicNotAllowed};
+    match (refusal, &headers.topic_arn) {
+        (Refusal::Forged(TopicNotAllowed(_) | TopicDenied(_) | RawDelivery(_)), _) => String::new(),
+        (Refusal::Malformed(_) | Refusal::Forged(_), Some(topic)) => {
+            format!("; it claims to be of topic {}", printable(topic, MAX_NAME))
+        }
+        _ => String::new(),
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Signing {
 pub struct Pki {
     pub ca_pem: Vec<u8>,
     pub tls: Arc<rustls::ServerConfig>,
+    /// Certificate and key of a receiver called `hooks.example.com`, PEM.
+    pub receiver: (Vec<u8>, Vec<u8>),
     /// As SNS signs in most regions.
     pub good: Signing,
     /// As SNS signs in eu-south-1.
@@ -84,12 +86,14 @@ impl Pki {
         let intermediate = authority("stand-in intermediate", Some(&ca));
         let tls_key = rsa(2048);
         let tls_certificate = issue(&Wish { hosts: &HOSTS, ..Wish::named("sns") }, &tls_key, Some(&ca));
+        let receiver = issue(&Wish { hosts: &["hooks.example.com"], ..Wish::named("hooks") }, &tls_key, Some(&ca));
         let (key, short) = (rsa(2048), rsa(1024));
         let sns = "sns.amazonaws.com";
         let signing = |wish: Wish<'_>, key: &PKey<Private>, by: &Authority| signing(&wish, key, by);
         Self {
             ca_pem: ca.certificate.to_pem().unwrap(),
             tls: tls(&tls_certificate, &tls_key),
+            receiver: (receiver.to_pem().unwrap(), tls_key.private_key_to_pem_pkcs8().unwrap()),
             good: signing(Wish::named(sns), &key, &ca),
             eu_south: signing(Wish::named("sns-signing.eu-south-1.amazonaws.com"), &key, &ca),
             expired: signing(Wish { days: (-400, -10), ..Wish::named(sns) }, &key, &ca),
