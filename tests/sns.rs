@@ -209,6 +209,7 @@ fn forgeries() -> Vec<(&'static str, u16, Post)> {
         ("certificate of another name", 403, signed_by(&pki().wrong_name)),
         ("certificate of another region", 403, signed_by(&pki().eu_south)),
         ("certificate of an unknown CA", 403, signed_by(&pki().unknown_ca)),
+        ("key not RSA", 403, signed_by(&pki().elliptic)),
         ("key of 1024 bits", 403, signed_by(&pki().weak)),
         ("host with a suffix", 403, certificate("https://sns.us-east-1.amazonaws.com.evil.examplePATH")),
         ("host with a prefix", 403, certificate("https://evil.sns.us-east-1.amazonaws.comPATH")),
@@ -407,6 +408,18 @@ async fn a_certificate_that_cannot_be_fetched_is_to_be_tried_again_and_the_failu
     assert_eq!(h.post(&signed(&notification())).await, 200);
     h.aws.serve_certificate(&pki().good.id, Reply::Status(500));
     assert_eq!(h.post(&signed(&notification())).await, 200, "a success is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dates_of_a_certificate_are_checked_on_each_use() {
+    let h = Harness::start().await;
+    assert_eq!(h.post(&signed(&notification())).await, 200);
+    for years in [20, -20] {
+        h.skew.store(years * 365 * 86_400, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(h.post(&signed(&notification())).await, 403, "{years}");
+    }
+    h.skew.store(0, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(h.post(&signed(&notification())).await, 200, "when the clock is right again");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -88,6 +89,8 @@ pub struct Harness {
     pub aws: Aws,
     pub sink: Arc<Memory>,
     pub address: SocketAddr,
+    /// How far the door's clock is ahead, in seconds.
+    pub skew: Arc<AtomicI64>,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,
 }
@@ -106,7 +109,11 @@ impl Harness {
         let proxy = aws.proxy().replace("http://", &format!("http://{}", wish.proxy_credentials));
         let proxy = Some(Proxy::parse(&proxy).unwrap());
         let fetcher = Fetcher::new(trust.client_config().unwrap(), proxy, wish.fetch);
-        let clock = Box::new(jiff::Timestamp::now);
+        let skew = Arc::new(AtomicI64::new(0));
+        let clock = {
+            let skew = Arc::clone(&skew);
+            Box::new(move || jiff::Timestamp::now() + jiff::SignedDuration::from_secs(skew.load(Ordering::Relaxed)))
+        };
         let sns = sns::Door::new(Arc::clone(&sink), wish.settings, fetcher, Roots::from_der(trust.der()), clock);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -114,7 +121,7 @@ impl Harness {
         let door = Arc::new(Door { sns_path: "/sns".to_owned(), sns });
         let stopped = async { drop(stopped.await) };
         let server = tokio::spawn(serve(listener, wish.tls, door, wish.limits, stopped));
-        Self { pki, aws, sink, address, stop: Some(stop), server }
+        Self { pki, aws, sink, address, skew, stop: Some(stop), server }
     }
 
     pub fn allow(&self, topic: &str, state: TopicState) {

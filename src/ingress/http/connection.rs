@@ -67,9 +67,6 @@ where
             Ok(()) = phase.changed() => {}
             Ok(_) = stopping.wait_for(|stop| *stop), if !draining => {
                 Pin::new(&mut connection).graceful_shutdown();
-                if matches!(*phase.borrow(), Phase::Idle(_)) {
-                    break End::Done;
-                }
                 draining = true;
             }
             () = sleep_until(deadline) => break if matches!(*phase.borrow(), Phase::Header(_)) { End::Late } else { End::Done },

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
+use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
@@ -46,6 +47,8 @@ pub struct Pki {
     pub wrong_name: Signing,
     pub unknown_ca: Signing,
     pub weak: Signing,
+    /// Not RSA.
+    pub elliptic: Signing,
     /// Issued by an intermediate that is not in the file and must be fetched.
     pub without_issuer: Signing,
     pub intermediate_der: Vec<u8>,
@@ -101,14 +104,16 @@ impl Pki {
             wrong_name: signing(Wish::named("sns.amazonaws.com.evil.example"), &key, &ca),
             unknown_ca: signing(Wish::named(sns), &key, &authority("stand-in CA", None)),
             weak: signing(Wish::named(sns), &short, &ca),
+            elliptic: signing(Wish::named(sns), &elliptic(), &ca),
             without_issuer: signing(Wish { issuer_url: Some(ISSUER_URL), ..Wish::named(sns) }, &key, &intermediate),
             intermediate_der: intermediate.certificate.to_der().unwrap(),
         }
     }
 
-    pub fn signings(&self) -> [&Signing; 8] {
-        let Self { good, eu_south, expired, not_yet, wrong_name, unknown_ca, weak, without_issuer, .. } = self;
-        [good, eu_south, expired, not_yet, wrong_name, unknown_ca, weak, without_issuer]
+    pub fn signings(&self) -> [&Signing; 9] {
+        let Self { good, eu_south, expired, not_yet, wrong_name, unknown_ca, weak, elliptic, without_issuer, .. } =
+            self;
+        [good, eu_south, expired, not_yet, wrong_name, unknown_ca, weak, elliptic, without_issuer]
     }
 
     /// Writes what a receiver must trust and what [`Signing::load`] needs.
@@ -135,6 +140,11 @@ impl Signing {
 
 fn rsa(bits: u32) -> PKey<Private> {
     PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap()
+}
+
+fn elliptic() -> PKey<Private> {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
 }
 
 fn authority(name: &str, by: Option<&Authority>) -> Authority {
