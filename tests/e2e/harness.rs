@@ -35,20 +35,20 @@ struct Ports {
 pub struct Held(Child);
 
 impl World {
-    /// A running Postfix with these fragments, and suppressd with these lines under `[lookup]`.
-    pub fn new(fragments: &[&str], lookup_settings: &str) -> Self {
-        Self::with_relay(fragments, lookup_settings, &[])
+    /// A running Postfix with these fragments, and suppressd with these lines in its configuration.
+    pub fn new(fragments: &[&str], settings: &str) -> Self {
+        Self::with_relay(fragments, settings, &[])
     }
 
     /// The same with further options for smtp-sink(1), the relay.
-    pub fn with_relay(fragments: &[&str], lookup_settings: &str, options: &[&str]) -> Self {
+    pub fn with_relay(fragments: &[&str], settings: &str, options: &[&str]) -> Self {
         assert!(nix::unistd::geteuid().is_root(), "a private Postfix needs root; run the tests with sudo");
         let dir = tempfile::Builder::new().prefix("suppressd-e2e-").tempdir().unwrap();
         let ports = Ports::free();
         let relay = start_relay(&dir.path().join("relayed"), ports.relay, options);
         let world = Self { dir, ports, relay, daemon: None };
         world.make_postfix(fragments);
-        world.configure(lookup_settings);
+        world.configure(settings);
         world.run("postfix", &["-c", &world.path("etc"), "start"], "");
         world.up()
     }
@@ -187,19 +187,19 @@ impl World {
         assert!(command.status().unwrap().success(), "postfix.sh");
     }
 
-    fn configure(&self, lookup_settings: &str) {
+    fn configure(&self, settings: &str) {
         let Ports { tcp_table, http, admin, .. } = self.ports;
         let dir = self.dir.path().display();
         let text = format!(
             "database = \"{dir}/db/suppressd.db\"\n\
-             [http]\nlisten = [\"127.0.0.1:{http}\"]\n\
-             [admin]\nlisten = [\"127.0.0.1:{admin}\"]\n\
-             [lookup]\n\
-             socketmap = [\"unix:{dir}/spool/suppressd/lookup.sock\"]\n\
-             policy = [\"unix:{dir}/spool/suppressd/policy.sock\"]\n\
-             tcp-table = [{{ listen = \"127.0.0.1:{tcp_table}\", map = \"access\" }}]\n\
-             {lookup_settings}\n\
-             [log]\nto = \"stderr\"\n"
+             http.listen = [\"127.0.0.1:{http}\"]\n\
+             admin.listen = [\"127.0.0.1:{admin}\"]\n\
+             lookup.socketmap = [\"unix:{dir}/spool/suppressd/lookup.sock\"]\n\
+             lookup.policy = [\"unix:{dir}/spool/suppressd/policy.sock\"]\n\
+             lookup.tcp-table = [{{ listen = \"127.0.0.1:{tcp_table}\", map = \"access\" }}]\n\
+             mail.lmtp = [\"unix:{dir}/spool/suppressd/lmtp.sock\"]\n\
+             log.to = \"stderr\"\n\
+             {settings}\n"
         );
         fs::write(self.path("suppressd.toml"), text).unwrap();
         let db = self.dir.path().join("db");
