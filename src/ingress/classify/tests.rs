@@ -52,3 +52,112 @@ fn nothing_said_is_never_hard() {
         assert_ne!(hears(text).class, Class::Hard, "{text}");
     }
 }
+
+/// Wordings of large receivers, as their postmaster pages and bounces have them.
+#[test]
+fn large_receivers_are_understood() {
+    let (hard, soft) = (Class::Hard, Class::Soft);
+    let mut wrong = Vec::new();
+    for (class, reason, text) in [
+        (
+            hard,
+            Reason::UserUnknown,
+            "550-5.1.1 The email account that you tried to reach does not exist. Please try\n550-5.1.1 double-checking the recipient's email address for typos or\n550 5.1.1 unnecessary spaces.",
+        ),
+        (soft, Reason::MailboxFull, "552-5.2.2 The email account that you tried to reach is over quota."),
+        (soft, Reason::Suspended, "550 5.2.1 The email account that you tried to reach is disabled."),
+        (soft, Reason::Throttled, "550-5.4.5 Daily user sending limit exceeded."),
+        (hard, Reason::UserUnknown, "550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302)."),
+        (
+            hard,
+            Reason::UserUnknown,
+            "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup",
+        ),
+        (soft, Reason::Filtered, "550 5.4.1 Recipient address rejected: Access denied. AS(201806281)"),
+        (soft, Reason::Blocked, "550 5.7.606 Access denied, banned sending IP [192.0.2.1]"),
+        (
+            soft,
+            Reason::Blocked,
+            "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. part of their network is on our block list (S3140)",
+        ),
+        (soft, Reason::RelayRefused, "550 5.7.64 TenantAttribution; Relay Access Denied"),
+        (
+            hard,
+            Reason::UserUnknown,
+            "554 delivery error: dd This user doesn't have a yahoo.com account (bob@example.com) [0]",
+        ),
+        (hard, Reason::UserUnknown, "552 1 Requested mail action aborted, mailbox not found"),
+        (
+            soft,
+            Reason::Suspended,
+            "554 30 Sorry, your message to bob@example.com cannot be delivered. This mailbox is disabled (554.30).",
+        ),
+        (hard, Reason::UserUnknown, "550 5.1.1 <bob@example.com>: Recipient address rejected: example.com"),
+        (soft, Reason::Filtered, "550 5.7.1 No such user!"),
+        (hard, Reason::UserUnknown, "550 Mailbox not found. http://service.mail.example/x"),
+        (soft, Reason::SpamDetected, "550 Mail content denied. https://service.mail.example"),
+        (hard, Reason::UserUnknown, "550 User not found: bob@example.com"),
+        (soft, Reason::OnHold, "554 DT:SPM 163 smtp10"),
+        (
+            hard,
+            Reason::UserUnknown,
+            "550 5.1.1 Adresse d au moins un destinataire invalide. Invalid recipient. OFR_416 [416]",
+        ),
+        (soft, Reason::SpamDetected, "550 5.2.0 Mail rejete. Mail rejected. OFR_506 [506]"),
+        (
+            soft,
+            Reason::Policy,
+            "550 Requested action not taken: mailbox unavailable. Reject due to policy restrictions.",
+        ),
+        (hard, Reason::UserUnknown, "550 5.1.1 Not our Customer"),
+        (hard, Reason::UserUnknown, "550 Invalid Recipient - https://community.mimecast.example/docs/DOC-1369#550"),
+        (soft, Reason::Rejected, "550 Administrative prohibition - envelope blocked by rule"),
+        (soft, Reason::Filtered, "550 5.1.1 RCP-P2 Refused due to recipient preferences"),
+        (hard, Reason::UserUnknown, "550-Invalid recipient <bob@example.com> (#5.1.1)"),
+        (hard, Reason::UserUnknown, "550 No Such User Here"),
+        (soft, Reason::Rejected, "550 Sender verify failed: no such user here"),
+        (hard, Reason::HostUnknown, "550 Unrouteable address"),
+        (
+            hard,
+            Reason::HostUnknown,
+            "550 5.1.2 <bob@example.com>... Host unknown (Name server: example.com.: host not found)",
+        ),
+        (
+            soft,
+            Reason::Rejected,
+            "553 5.1.8 <us@sender.example>... Domain of sender address us@sender.example does not exist",
+        ),
+        (hard, Reason::UserUnknown, "Sorry, no mailbox here by that name. (#5.1.1)"),
+        (soft, Reason::MailLoop, "This message is looping: it already has my Delivered-To line. (#5.4.6)"),
+        (soft, Reason::RelayRefused, "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"),
+        (hard, Reason::UserUnknown, "unknown user: \"bob\""),
+        (
+            soft,
+            Reason::NetworkError,
+            "Host or domain name not found. Name service error for name=example.com type=MX: Host not found, try again",
+        ),
+        (
+            hard,
+            Reason::HostUnknown,
+            "Host or domain name not found. Name service error for name=example.com type=AAAA: Host not found",
+        ),
+        (
+            soft,
+            Reason::NetworkError,
+            "delivery temporarily suspended: connect to mx.example.com[192.0.2.1]:25: Connection timed out",
+        ),
+        (hard, Reason::HostUnknown, "Domain example.com does not accept mail (nullMX)"),
+        (
+            soft,
+            Reason::Blocked,
+            "554 Your access to this mail system has been rejected due to the sending MTA's poor reputation.",
+        ),
+        (soft, Reason::Rejected, "550 you don't have permission to post messages to the group"),
+    ] {
+        let verdict = hears(text);
+        if (verdict.class, verdict.reason) != (class, reason) {
+            wrong.push((text, verdict));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

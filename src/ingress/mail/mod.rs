@@ -18,10 +18,12 @@ pub mod mime;
 pub mod nonstandard;
 pub mod origin;
 pub mod original;
+mod recipient;
 mod report;
 pub mod session;
 pub mod sns_json;
 pub mod submission;
+mod verdict;
 pub mod verp;
 
 use jiff::Timestamp;

@@ -6,11 +6,13 @@ use super::dsn::{self, Dsn};
 use super::mime::{Mail, PartKind};
 use super::nonstandard::listing::{Listing, Notice};
 use super::original::Original;
+use super::recipient::{clean, parse};
 use super::sns_json;
-use super::{Finding, Nature, Reading, Unnamed, arf, autoreply, nonstandard, session, verp};
+use super::verdict::{judge_notice, judge_recipient, words_about};
+use super::{Finding, Nature, Reading, Unnamed, arf, autoreply, nonstandard, verp};
 use crate::address::Address;
 use crate::event::{Evidence, Kind, MAX_DIAGNOSTIC, MAX_NAME, Reason, Side, Source, printable};
-use crate::ingress::classify::{Action, Class, Facts, Speaker, Stage, Verdict, judge, reply_start};
+use crate::ingress::classify::{Action, Class, Verdict};
 
 /// Tries the formats, the most certain first.
 pub(super) fn read(mail: &Mail<'_>) -> Reading {
@@ -218,11 +220,11 @@ impl Context {
             let kind = kind_of(verdict.class, action, false);
             let case = Case { kind, verdict, source, diagnostic: Some(said.to_owned()), remote_mta: None };
             let path = self.verp.as_deref().filter(|_| lone);
-            self.add(
-                &mut reading,
-                &case,
-                path.into_iter().chain(notice.alias.as_deref()).chain([notice.reported.as_str()]),
-            );
+            let target = std::iter::once(notice.reported.as_str());
+            if notice.alias.is_some() {
+                self.add(&mut reading, &case, target.clone());
+            }
+            self.add(&mut reading, &case, path.into_iter().chain(notice.alias.as_deref()).chain(target));
         }
         if report.notices.is_empty() {
             self.unlisted(&mut reading, report.words, action);
@@ -304,82 +306,13 @@ pub(super) fn of_ses(notice: sns_json::Notice, at: Option<Timestamp>) -> Reading
     reading
 }
 
-/// Judges by the diagnostic first; where it tells nothing, by the words for people.
-fn judge_recipient(recipient: &dsn::Recipient, told: &str) -> Verdict {
-    let address = recipient.last.as_deref().or(recipient.original.as_deref()).unwrap_or_default();
-    let address = clean(address);
-    let stage = match session::stage(&recipient.diagnostic) {
-        Stage::Unknown => session::stage(told),
-        known => known,
-    };
-    let speaker = match recipient.remote_mta.as_deref() {
-        None if recipient.diagnostic_type == "x-postfix" => Speaker::Ourselves,
-        mta => session::speaker(mta, told),
-    };
-    let action = match (recipient.action, recipient.status) {
-        (Action::Unknown, Some(status)) if status.class == 2 => Action::Delivered,
-        (action, _) => action,
-    };
-    let facts = Facts {
-        status: recipient.status,
-        reply_code: None,
-        text: &recipient.diagnostic,
-        recipient: &address,
-        stage,
-        speaker,
-        action,
-    };
-    let verdict = judge(&facts);
-    if verdict.is_by_text() || told.trim().is_empty() || verdict.class == Class::None {
-        return verdict;
-    }
-    let by_words = judge_words(&facts, told);
-    let softer = verdict.class == Class::Hard && by_words.class != Class::Hard;
-    let firm = by_words.is_by_text() && !(softer && !recipient.diagnostic.is_empty() && by_words.side == Side::Unknown);
-    if firm { Verdict { status: by_words.status.or(verdict.status), ..by_words } } else { verdict }
-}
-
-/// Judges words for people: the line that names the recipient with a reply (sendmail's `<bob>... User unknown`), then the first
-/// reply quoted in them, then all of them. What a program says around a reply is about every bounce.
-fn judge_words(facts: &Facts<'_>, words: &str) -> Verdict {
-    let is_line = |l: &&str| l.contains("...") && !facts.recipient.is_empty() && l.contains(facts.recipient);
-    let line = words.lines().find(is_line).filter(|l| reply_start(l).is_some());
-    let reply = reply_start(words).and_then(|at| words.get(at..));
-    let tries = line.into_iter().chain(reply).map(|text| judge(&Facts { text, ..*facts }));
-    tries.into_iter().find(Verdict::is_by_text).unwrap_or_else(|| judge(&Facts { text: words, ..*facts }))
-}
-
-/// Judges one recipient of a report in words: by what is said about him, else by the whole report if it is about him alone.
-fn judge_notice(notice: &Notice, report: &str, lone: bool, action: Action) -> Verdict {
-    let own = if notice.words.trim().is_empty() { report } else { &notice.words };
-    let stage = match session::stage(own) {
-        Stage::Unknown if lone => session::stage(report),
-        stage => stage,
-    };
-    let speaker = session::speaker(None, own);
-    let facts = Facts { recipient: &notice.reported, stage, speaker, action, ..Facts::default() };
-    let verdict = judge_words(&facts, &notice.words);
-    let verdict = if verdict.is_by_text() || !lone { verdict } else { judge_words(&facts, report) };
-    match (&notice.alias, verdict.class) {
-        // One dead target of an alias: others may live behind it.
-        (Some(_), Class::Hard) => Verdict { class: Class::Soft, rule: "alias-with-dead-target", ..verdict },
-        _ => verdict,
-    }
-}
-
-/// What the words for people say about one recipient.
-fn words_about<'n>(recipient: &dsn::Recipient, notices: &'n [Notice]) -> Option<&'n str> {
-    let is_his = |n: &&Notice| recipient.addresses().any(|a| clean(a).eq_ignore_ascii_case(&n.reported));
-    notices.iter().find(is_his).map(|n| n.words.as_str()).filter(|w| !w.trim().is_empty())
-}
-
 fn kind_of(class: Class, action: Action, delivered: bool) -> Kind {
     match class {
         Class::Hard => Kind::HardBounce,
         Class::Soft if action == Action::Delayed => Kind::Delay,
         Class::Soft => Kind::SoftBounce,
         Class::Complaint => Kind::Complaint,
-        Class::None if delivered || action == Action::Delivered => Kind::Delivery,
+        Class::None if action == Action::Delivered || delivered && action != Action::Expanded => Kind::Delivery,
         Class::None => Kind::Notice,
     }
 }
@@ -392,45 +325,6 @@ fn weight(kind: Kind) -> u8 {
         Kind::SoftBounce => 2,
         Kind::Delay => 1,
         _ => 0,
-    }
-}
-
-/// An address as reporters write it, without type, brackets, comments and Exchange's wrapping.
-fn clean(reported: &str) -> String {
-    let (_, value) = dsn::typed(reported);
-    let value = value.rsplit_once('<').and_then(|(_, v)| v.split_once('>')).map_or(value, |(v, _)| v);
-    let value = value.split(" (").next().unwrap_or(value).trim().trim_matches(['<', '>', ' ', '\'', ',', ';']);
-    let value = value
-        .strip_prefix("SMTP:")
-        .or_else(|| value.strip_prefix("smtp:"))
-        .or_else(|| value.strip_prefix("mailto:"))
-        .unwrap_or(value);
-    unwrapped(value).unwrap_or_else(|| value.to_owned())
-}
-
-/// `IMCEASMTP-bob+40example+2Ecom@exchange.example` is Exchange's form of a foreign address.
-fn unwrapped(value: &str) -> Option<String> {
-    let (local, _) = value.strip_prefix("IMCEASMTP-")?.rsplit_once('@')?;
-    let mut out = String::new();
-    let mut rest = local;
-    while let Some((head, tail)) = rest.split_once('+') {
-        out.push_str(head);
-        let code = tail.get(..2).and_then(|h| u8::from_str_radix(h, 16).ok()).filter(u8::is_ascii_graphic);
-        out.push(char::from(code?));
-        rest = tail.get(2..)?;
-    }
-    out.push_str(rest);
-    Some(out)
-}
-
-/// Carriers in Japan issued mailboxes with dots where RFC 5321 has none, and write them unquoted.
-fn parse(cleaned: &str) -> Result<Address, String> {
-    let sane = !cleaned.contains(char::is_whitespace) || cleaned.starts_with('"');
-    match Address::parse(cleaned) {
-        Err(_) if sane && Address::parse_lookup_key(cleaned).is_ok() => {
-            Address::parse_lookup_key(cleaned).map_err(|e| e.to_string())
-        }
-        parsed => parsed.map_err(|e| e.to_string()),
     }
 }
 

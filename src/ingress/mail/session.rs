@@ -3,6 +3,10 @@
 //! Mail systems say it in a few fixed wordings, one table. The transcript of a session (sendmail's `>>>` and `<<<`) needs
 //! care: with PIPELINING the last command shown is DATA while the refusal was to RCPT TO, and then a 503 follows.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use crate::ingress::classify::{Speaker, Stage};
 
 /// Words, in lower case, and the stage that they mean. The first that occurs in the table's order wins.
@@ -43,7 +47,7 @@ const WORDINGS: &[(&str, Stage)] = &[
     ("but recipient was rejected", Stage::RcptTo),
     ("failed after i sent the message", Stage::Data),
     ("failed on data command", Stage::Data),
-    ("connected to * but greeting failed", Stage::Connect),
+    ("but greeting failed", Stage::Connect),
     ("but my name was rejected", Stage::Connect),
     // DragonFly dma
     ("did not like our rcpt to", Stage::RcptTo),
@@ -73,11 +77,20 @@ const WORDINGS: &[(&str, Stage)] = &[
     ("sent: rcpt", Stage::RcptTo),
 ];
 
+/// Finds all of [`WORDINGS`] at once. The table is a constant, and tests build it.
+static WORDING: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder().ascii_case_insensitive(true).build(WORDINGS.iter().map(|(wording, _)| wording)).ok()
+});
+
+/// Replies to DATA after every RCPT TO was refused.
+const NOBODY_LEFT: &[&str] = &["need rcpt", "valid rcpt", "rcpt first", "no valid recipients", "no recipients"];
+
 /// The stage that the words about one recipient tell.
 #[must_use]
 pub fn stage(words: &str) -> Stage {
-    let lower = words.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase();
-    let told = WORDINGS.iter().find(|(wording, _)| lower.contains(wording)).map(|(_, stage)| *stage);
+    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let found = WORDING.iter().flat_map(|w| w.find_overlapping_iter(&line)).map(|m| m.pattern().as_usize()).min();
+    let told = found.and_then(|row| WORDINGS.get(row)).map(|(_, stage)| *stage);
     told.or_else(|| transcript(words)).unwrap_or_default()
 }
 
@@ -89,9 +102,8 @@ fn transcript(words: &str) -> Option<Stage> {
         if let Some(command) = line.strip_prefix(">>>") {
             last = command_stage(command.trim_start()).or(last);
         } else if let Some(reply) = line.strip_prefix("<<<").map(str::trim_start) {
-            if reply.starts_with("503") && reply.to_ascii_lowercase().contains("rcpt")
-                || reply.starts_with("554 5.0.0 no recip")
-            {
+            let lower = reply.to_ascii_lowercase();
+            if NOBODY_LEFT.iter().any(|r| lower.contains(r)) {
                 return Some(Stage::RcptTo);
             }
             if reply.starts_with(['4', '5']) && refused.is_none() {

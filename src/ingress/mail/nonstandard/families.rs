@@ -102,11 +102,14 @@ const SUBJECTS: &[&str] = &[
     "退信",
     "配信",
     "届けられませんでした",
-    "delayed",
+    "delayed mail",
+    "delivery delayed",
+    "message delayed",
     "bounce notification",
     "message status - undeliverable",
     "message you sent blocked",
-    "rejected",
+    "message rejected",
+    "mail rejected",
 ];
 
 /// The table.

@@ -4,6 +4,10 @@
 //! a label (`Failed Recipient: bob@example.com`), within a sentence (`delivering your mail to <bob@example.com>`).
 //! What stands between one recipient and the next is about the first.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use crate::address::Address;
 
 /// Most lines of a report that are read.
@@ -72,6 +76,29 @@ const CUTS: &[&str] = &[
     "copy of your message",
     "the following is the original message",
     "reporting headers",
+];
+
+/// Finds any of [`CUTS`], in any case. The table is a constant, and tests build it.
+static CUT: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(CUTS).ok());
+
+/// Header fields that no report writes about itself, but returned messages begin with.
+const HEADERS: &[&str] = &[
+    "Received: from",
+    "Received: by",
+    "Return-Path: <",
+    "Return-path: <",
+    "Message-ID: <",
+    "Message-Id: <",
+    "MIME-Version: ",
+    "Mime-Version: ",
+    "DKIM-Signature: ",
+    "X-Mailer: ",
+    "X-Spam-",
+    "X-Virus-",
+    "X-CTCH-",
+    "X-Cloudmark-",
+    "X-Originating-IP: ",
 ];
 
 /// Labels, in lower case, at the start of a line before an address.
@@ -180,6 +207,9 @@ impl<'x> Listing<'x> {
             let theirs = sender || ours.contains(&word.to_lowercase()) || is_role(word);
             if is_address(word) && !theirs && !found.iter().any(|f| f.eq_ignore_ascii_case(word)) {
                 found.push(word);
+                if found.len() > 1 {
+                    return Vec::new();
+                }
             }
         }
         match found.as_slice() {
@@ -191,13 +221,14 @@ impl<'x> Listing<'x> {
     fn collect(&self, names: Naming) -> Vec<Notice> {
         let mut notices: Vec<Notice> = Vec::new();
         let mut current: Option<usize> = None;
-        let mut shared = String::new();
+        let (mut shared, mut transcript) = (String::new(), false);
         let mut before = "";
         for line in self.report.lines() {
             let names_sender = names_sender(before);
             before = if line.trim().is_empty() { before } else { line };
             if line.to_ascii_lowercase().contains("transcript of session follows") {
-                current = None;
+                (current, transcript) = (None, true);
+                shared.clear();
             }
             let named = names(line).or_else(|| sendmail_line(line)).filter(|_| !names_sender);
             if let Some((address, rest)) = named {
@@ -205,8 +236,9 @@ impl<'x> Listing<'x> {
                 if at == notices.len() && at < super::super::MAX_RECIPIENTS {
                     notices.push(Notice { reported: address.to_owned(), ..Notice::default() });
                 }
-                current = Some(at);
                 append(notices.get_mut(at), rest);
+                current = if transcript { None } else { Some(at) };
+                add_line(&mut shared, if transcript { line } else { "" });
             } else if let Some(at) = current {
                 let alias = alias(line);
                 if let Some(notice) = notices.get_mut(at).filter(|_| alias.is_some()) {
@@ -215,11 +247,10 @@ impl<'x> Listing<'x> {
                     append(notices.get_mut(at), line);
                 }
             } else {
-                shared.push_str(line);
-                shared.push('\n');
+                add_line(&mut shared, line);
             }
         }
-        share(&mut notices, &shared);
+        share(&mut notices, &shared, transcript);
         notices
     }
 
@@ -229,13 +260,23 @@ impl<'x> Listing<'x> {
         let lead = |at: usize| lower.get(at.saturating_sub(4)..at).unwrap_or_default().join(" ");
         let named = words.iter().enumerate().find_map(|(at, word)| {
             let word = bare(word);
-            let before = lead(at);
-            let led = SENTENCES.iter().any(|s| before.trim_end_matches([':', '"', '\'', '<']).ends_with(s));
-            (is_address(word) && !is_role(word) && led).then_some(word)
+            let named = is_address(word) && !is_role(word);
+            (named && is_led(&lead(at))).then_some(word)
         });
         let notice = |w: &str| Notice { reported: w.to_owned(), words: self.report.to_owned(), alias: None };
         named.map(notice).into_iter().collect()
     }
+}
+
+/// Whether the words before an address make it a recipient.
+fn is_led(before: &str) -> bool {
+    let before = before.trim_end_matches([':', '"', '\'', '<']);
+    SENTENCES.iter().any(|s| before.ends_with(s))
+}
+
+fn add_line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
 }
 
 fn append(notice: Option<&mut Notice>, text: &str) {
@@ -246,11 +287,12 @@ fn append(notice: Option<&mut Notice>, text: &str) {
 }
 
 /// What stands before the first recipient or in a session's transcript is about all of them, unless a line names one.
-fn share(notices: &mut [Notice], shared: &str) {
+fn share(notices: &mut [Notice], shared: &str, is_transcript: bool) {
+    let lone = notices.len() == 1 && is_transcript;
     let empty = notices.iter().all(|n| n.words.trim().is_empty());
     let last = notices.last().map(|n| n.words.clone()).unwrap_or_default();
     for notice in notices.iter_mut() {
-        if empty {
+        if lone || empty {
             notice.words.push_str(shared);
         } else if notice.words.trim().is_empty() {
             notice.words.push_str(&last);
@@ -259,15 +301,11 @@ fn share(notices: &mut [Notice], shared: &str) {
 }
 
 fn opens_original(line: &str) -> bool {
-    let bare = line.trim_start();
-    if bare.starts_with("Received: from") || bare.starts_with("Return-Path: <") || bare.starts_with("Return-path: <") {
+    if HEADERS.iter().any(|h| line.trim_start().starts_with(h)) {
         return true;
     }
     let line = line.trim();
-    line.len() < 200 && {
-        let lower = line.to_lowercase();
-        CUTS.iter().any(|cut| lower.contains(cut))
-    }
+    line.len() < 200 && CUT.as_ref().is_some_and(|cut| cut.is_match(line))
 }
 
 /// An address at the start of a line, alone or before punctuation.
@@ -306,7 +344,8 @@ fn leading_address(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '<' | '"'));
     let (head, rest) = line.split_at_checked(line.find(char::is_whitespace)?)?;
     let address = bare(head);
-    (is_address(address) && !is_role(address)).then_some((address, rest))
+    let opens = rest.trim_start().starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
+    (opens && is_address(address) && !is_role(address)).then_some((address, rest))
 }
 
 /// `550 5.1.1 <bob@example.com>... User unknown`, as sendmail writes under its transcript.
@@ -332,7 +371,10 @@ fn labelled(line: &str) -> Option<(&str, &str)> {
 /// Exim, `deliver.c`: `(ultimately generated from news@example.com)`.
 fn alias(line: &str) -> Option<&str> {
     let rest = line.trim().trim_start_matches('(');
-    let rest = rest.strip_prefix("ultimately generated from ").or_else(|| rest.strip_prefix("generated from "))?;
+    let rest = rest
+        .strip_prefix("ultimately generated from ")
+        .or_else(|| rest.strip_prefix("generated from "))
+        .or_else(|| rest.strip_prefix("expanded from: "))?;
     Some(bare(rest)).filter(|a| is_address(a))
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 
-fn read_words<'x>(from: &str, words: &'x str) -> Vec<(String, String)> {
+fn read_words(from: &str, words: &str) -> Vec<(String, String)> {
     let header = format!("From: {from}\nSubject: failure notice\n");
     let (fields, _) = Fields::block(&header);
     let report = read(&fields, words).unwrap_or_default();
@@ -65,4 +65,18 @@ fn an_alias_is_told_from_its_target() {
     let (fields, _) = Fields::block("From: x@example.net\n");
     let report = read(&fields, words).unwrap();
     assert_eq!(report.notices[0].alias.as_deref(), Some("news@example.org"));
+}
+
+#[test]
+fn a_transcript_stays_in_its_order() {
+    let words = "   ----- The following addresses had permanent fatal errors -----\n<bob@example.com>\n    (reason: 550 no)\n\n   \
+        ----- Transcript of session follows -----\n>>> DATA\n<<< 550 no\n550 5.1.1 <bob@example.com>... User unknown\n\
+        <<< 554 5.5.1 Error: no valid recipients\n";
+    let words = one(words).1;
+    assert!(
+        words.contains(
+            ">>> DATA <<< 550 no 550 5.1.1 <bob@example.com>... User unknown <<< 554 5.5.1 Error: no valid recipients"
+        ),
+        "{words}"
+    );
 }

@@ -1,0 +1,85 @@
+//! Which words of a report are put before the judge, and in which order: the diagnostic, the line or reply that is about this
+//! recipient, and only then everything that the report says.
+//!
+//! What a program writes around a reply is about every bounce, and would mislead.
+
+use super::nonstandard::listing::Notice;
+use super::recipient::clean;
+use super::{dsn, session};
+use crate::event::Side;
+use crate::ingress::classify::{Action, Class, Facts, Speaker, Stage, Verdict, judge, reply_start};
+
+/// Judges by the diagnostic first; where it tells nothing, by the words for people.
+pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str) -> Verdict {
+    let address = recipient.last.as_deref().or(recipient.original.as_deref()).unwrap_or_default();
+    let address = clean(address);
+    let stage = match session::stage(&recipient.diagnostic) {
+        Stage::Unknown => session::stage(told),
+        known => known,
+    };
+    let speaker = match recipient.remote_mta.as_deref() {
+        None if recipient.diagnostic_type == "x-postfix" => Speaker::Ourselves,
+        mta => session::speaker(mta, told),
+    };
+    let action = match (recipient.action, recipient.status) {
+        (Action::Unknown, Some(status)) if status.class == 2 => Action::Delivered,
+        (action, _) => action,
+    };
+    let facts = Facts {
+        status: recipient.status,
+        reply_code: None,
+        text: &recipient.diagnostic,
+        recipient: &address,
+        stage,
+        speaker,
+        action,
+    };
+    let verdict = judge(&facts);
+    if verdict.is_by_text() || told.trim().is_empty() || verdict.class == Class::None {
+        return verdict;
+    }
+    let by_words = judge_words(&facts, told);
+    let softer = verdict.class == Class::Hard && by_words.class != Class::Hard;
+    let firm = by_words.is_by_text() && !(softer && !recipient.diagnostic.is_empty() && by_words.side == Side::Unknown);
+    if firm { Verdict { status: by_words.status.or(verdict.status), ..by_words } } else { verdict }
+}
+
+/// Judges words for people: the line that names the recipient with a reply (sendmail's `<bob>... User unknown`), then the first
+/// reply quoted in them, then all of them. What a program says around a reply is about every bounce.
+fn judge_words(facts: &Facts<'_>, words: &str) -> Verdict {
+    let is_line = |l: &&str| l.contains("...") && !facts.recipient.is_empty() && l.contains(facts.recipient);
+    let line = words.lines().find(is_line).filter(|l| reply_start(l).is_some());
+    let reply = reply_start(words).and_then(|at| words.get(at..)).map(paragraph);
+    let tries = line.into_iter().chain(reply).map(|text| judge(&Facts { text, ..*facts }));
+    tries.into_iter().find(Verdict::is_by_text).unwrap_or_else(|| judge(&Facts { text: words, ..*facts }))
+}
+
+/// Up to the first empty line.
+fn paragraph(text: &str) -> &str {
+    let end = text.find("\n\n").or_else(|| text.find("\r\n\r\n")).unwrap_or(text.len());
+    text.get(..end).unwrap_or(text)
+}
+
+/// Judges one recipient of a report in words: by what is said about him, else by the whole report if it is about him alone.
+pub(super) fn judge_notice(notice: &Notice, report: &str, lone: bool, action: Action) -> Verdict {
+    let own = if notice.words.trim().is_empty() { report } else { &notice.words };
+    let stage = match session::stage(own) {
+        Stage::Unknown if lone => session::stage(report),
+        stage => stage,
+    };
+    let speaker = session::speaker(None, own);
+    let facts = Facts { recipient: &notice.reported, stage, speaker, action, ..Facts::default() };
+    let verdict = judge_words(&facts, &notice.words);
+    let verdict = if verdict.is_by_text() || !lone { verdict } else { judge_words(&facts, report) };
+    match (&notice.alias, verdict.class) {
+        // One dead target of an alias: others may live behind it.
+        (Some(_), Class::Hard) => Verdict { class: Class::Soft, rule: "alias-with-dead-target", ..verdict },
+        _ => verdict,
+    }
+}
+
+/// What the words for people say about one recipient.
+pub(super) fn words_about<'n>(recipient: &dsn::Recipient, notices: &'n [Notice]) -> Option<&'n str> {
+    let is_his = |n: &&Notice| recipient.addresses().any(|a| clean(a).eq_ignore_ascii_case(&n.reported));
+    notices.iter().find(is_his).map(|n| n.words.as_str()).filter(|w| !w.trim().is_empty())
+}

@@ -1,0 +1,164 @@
+//! Bounces in words, one short sample for each mail system, in the form that it writes.
+
+use suppressd::event::Kind;
+use suppressd::ingress::mail;
+
+const HARD: Kind = Kind::HardBounce;
+const SOFT: Kind = Kind::SoftBounce;
+
+/// Mail system, what bob@example.com's bounce is, words.
+const SAMPLES: &[(&str, Kind, &str)] = &[
+    (
+        "postfix",
+        HARD,
+        "This is the Postfix program at host mx.example.net.\n\n<bob@example.com>: host mx.example.com[192.0.2.1] said: 550\n    5.1.1 unknown user (in reply to RCPT TO command)\n",
+    ),
+    (
+        "zimbra",
+        SOFT,
+        "This is the mail system at host zimbra.example.net.\n\n<bob@example.com>: host mx.example.com[192.0.2.1] said: 452 4.2.2 Over\n    quota (in reply to end of DATA command)\n",
+    ),
+    (
+        "exim",
+        HARD,
+        "This message was created automatically by mail delivery software.\n\nA message that you sent could not be delivered to one or more of its\nrecipients. This is a permanent error. The following address(es) failed:\n\n  bob@example.com\n    host mx.example.com [192.0.2.1]\n    SMTP error from remote mail server after RCPT TO:<bob@example.com>:\n    550 5.1.1 <bob@example.com>: Recipient address rejected:\n    User unknown\n\n------ This is a copy of the message, including all the headers. ------\n",
+    ),
+    (
+        "qmail",
+        HARD,
+        "Hi. This is the qmail-send program at mx.example.net.\n\n<bob@example.com>:\n192.0.2.1 does not like recipient.\nRemote host said: 550 no such user\nGiving up on 192.0.2.1.\n\n--- Below this line is a copy of the message.\n",
+    ),
+    (
+        "x4",
+        SOFT,
+        "This is the mail system at example.net\n\nI was unable to deliver your message to the following address.\n\n<bob@example.com>:\nThe users mailfolder is over the allowed quota (size).\n",
+    ),
+    (
+        "dragonfly",
+        HARD,
+        "This is the DragonFly Mail Agent v0.13 at df.example.net.\n\nThere was an error delivering your mail to <bob@example.com>.\n\nmx.example.com [192.0.2.1] did not like our RCPT TO:\n550 5.1.1 no such user\n\nMessage headers follow.\n",
+    ),
+    (
+        "sendmail",
+        HARD,
+        "The original message was received at Sat, 21 Nov 2026 08:46:25 GMT\n\n   ----- The following addresses had permanent fatal errors -----\n<bob@example.com>\n    (reason: 550 5.1.1 <bob@example.com>... User unknown)\n\n   ----- Transcript of session follows -----\n... while talking to mx.example.com.:\n>>> RCPT To:<bob@example.com>\n<<< 550 5.1.1 <bob@example.com>... User unknown\n550 5.1.1 <bob@example.com>... User unknown\n",
+    ),
+    (
+        "sendmail-5",
+        HARD,
+        "   ----- Transcript of session follows -----\nWhile talking to mx.example.com:\n>>> RCPT To:<bob@example.com>\n<<< 550 <bob@example.com>... User unknown\n550 <bob@example.com>... User unknown\n\n   ----- Unsent message follows -----\n",
+    ),
+    (
+        "courier",
+        HARD,
+        "This is a delivery status notification from mx.example.net,\nrunning the Courier mail server, version 0.65.\n\n                           UNDELIVERABLE MAIL\n\nYour message to the following recipients cannot be delivered:\n\n<bob@example.com>:\n    mx.example.com [192.0.2.1]:\n>>> RCPT TO:<bob@example.com>\n<<< 550 5.1.1 <bob@example.com>... User Unknown\n",
+    ),
+    (
+        "opensmtpd",
+        SOFT,
+        "    Hi!\n\n    This is the MAILER-DAEMON, please DO NOT REPLY to this email.\n\n    An error has occurred while attempting to deliver a message for\n    the following list of recipients:\n\nbob@example.com: 550 5.2.2 <bob@example.com>... Mailbox Full\n\n    Below is a copy of the original message:\n",
+    ),
+    (
+        "exchange-2003",
+        HARD,
+        "Your message\n\n  To:      us@example.net\n  Subject: hi\n\ndid not reach the following recipient(s):\n\nbob@example.com on Thu, 29 Apr 2027 16:51:51 -0500\n    The recipient name is not recognized\n",
+    ),
+    (
+        "exchange-2007",
+        HARD,
+        "Delivery has failed to these recipients or distribution lists:\n\nbob@example.com<mailto:bob@example.com>\nThe e-mail address you entered couldn't be found.\n\nDiagnostic information for administrators:\n\nGenerating server: mx.example.net\n\nbob@example.com\n#550 5.1.1 RESOLVER.ADR.RecipNotFound; not found ##\n\nOriginal message headers:\n",
+    ),
+    (
+        "google",
+        HARD,
+        "Delivery to the following recipient failed permanently:\n\n     bob@example.com\n\nTechnical details of permanent failure: \nGoogle tried to deliver your message, but it was rejected by the recipient domain. The error that the other server returned was: 550 550 5.1.1 <bob@example.com>... User Unknown (state 14).\n\n   ----- Original message -----\n",
+    ),
+    (
+        "google-data",
+        SOFT,
+        "Delivery to the following recipient failed permanently:\n\n     bob@example.com\n\nThe error that the other server returned was: 554 refused (state 18).\n\n   ----- Original message -----\n",
+    ),
+    (
+        "yahoo",
+        HARD,
+        "Message from  yahoo.com.\nUnable to deliver message to the following address(es).\n\n<bob@example.com>:\nThis user doesn't have a example.com account (bob@example.com) [-9]\n\n--- Original message follows.\n",
+    ),
+    (
+        "domino",
+        HARD,
+        "Your message\n\n  Subject: hi\n\nwas not delivered to:\n\n  bob@example.com\n\nbecause:\n\n  User bob (bob@example.com) not listed in Domino Directory\n",
+    ),
+    (
+        "groupwise",
+        HARD,
+        "The message that you sent was undeliverable to the following:\n\tbob@example.com (user not found)\n",
+    ),
+    ("imail", HARD, "Unknown user: bob@example.com\n\nOriginal message follows.\n\n"),
+    (
+        "mailenable",
+        HARD,
+        "MailEnable: Message could not be delivered to some recipients.\nThe following recipient(s) could not be reached:\n\n\tRecipient: [SMTP:bob@example.com]\n\tReason: Remote SMTP Server Returned: 550 5.1.1 User unknown\n\nMessage headers follow:\n",
+    ),
+    (
+        "surgemail",
+        HARD,
+        "Your message cannot be delivered to the following recipients:\n\n    Recipient address: bob@example.com\n    Reason: Remote SMTP server has rejected address\n    Diagnostic code: smtp;550 5.1.1 <bob@example.com>... User Unknown\n",
+    ),
+    (
+        "james",
+        HARD,
+        "Hi. This is the James mail server at example.net.\nI'm afraid I wasn't able to deliver your message to the following addresses.\n\nbob@example.com\n\nError message below:\n550 5.1.1 User unknown\n",
+    ),
+    (
+        "mfilter",
+        HARD,
+        "The following message was not delivered.\n\n-------server message\n550 5.1.1 unknown user <bob@example.com>\n-------SMTP command\nRCPT\n-------original mail info\n",
+    ),
+    (
+        "carrier",
+        HARD,
+        "The user(s) account is unknown.\n\n<bob@example.com>: 550 user unknown (in reply to RCPT TO command)\n",
+    ),
+    (
+        "interscan",
+        HARD,
+        "****** Message from InterScan Messaging Security Suite ******\n\nSent <<< RCPT TO:<bob@example.com>\nReceived >>> 550 5.1.1 unknown user.\n\nUnable to deliver message to <bob@example.com> (and other recipients in the same domain).\n",
+    ),
+    (
+        "gmx",
+        SOFT,
+        "This message was created automatically by mail delivery software.\n\nA message that you sent could not be delivered. The following address\nfailed:\n\n\"bob@example.com\":\nSMTP error from remote server after RCPT command:\nhost: mx.example.com\n5.2.2 <bob@example.com>... Mailbox Full\n\n--- The header of the original message is following. ---\n",
+    ),
+    ("mdaemon", HARD, "bob@example.com - no such user here.\n\nThere is no user by that name at this server.\n"),
+    (
+        "amazon",
+        HARD,
+        "An error occurred while trying to deliver the mail to the following recipients:\nbob@example.com\n\nTechnical report:\n\nReporting-MTA: dsn; a1.smtp-out.amazonses.com\n\nAction: failed\nFinal-Recipient: rfc822; bob@example.com\nDiagnostic-Code: smtp; 550 5.1.1 user unknown\nStatus: 5.1.1\n",
+    ),
+    ("a quoted reply", HARD, "Your message to <bob@example.com> was not delivered:\n\n550 5.1.1 no such user\n"),
+    ("a sorry gateway", SOFT, "We could not deliver your message to bob@example.com, for reasons of policy.\n"),
+];
+
+#[test]
+fn each_mail_system_is_understood() {
+    let mut wrong = Vec::new();
+    for (system, kind, words) in SAMPLES {
+        let mail = format!(
+            "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example.net\nTo: bounces@example.net\nSubject: Undelivered mail\n\n{words}"
+        );
+        let reading = mail::read(mail.as_bytes());
+        let got: Vec<_> = reading.findings.iter().map(|f| (f.recipient.as_str(), f.kind)).collect();
+        if got != [("bob@example.com", *kind)] {
+            let rules: Vec<_> = reading.findings.iter().map(|f| f.evidence.rule.clone()).collect();
+            wrong.push(format!("{system}: {got:?} {} {rules:?}", reading.family));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_same_words_in_a_personal_mail_are_no_bounce() {
+    let chat = "Hi,\n\nthe report said\n\n<bob@example.com>:\n550 5.1.1 user unknown\n\nWhat does it mean?\n";
+    let mail = format!("From: carol@example.org\nTo: us@example.net\nSubject: a question\n\n{chat}");
+    assert!(mail::read(mail.as_bytes()).findings.is_empty());
+}
