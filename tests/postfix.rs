@@ -14,6 +14,7 @@ mod harness;
 use std::time::Duration;
 
 use harness::{Smtp, World};
+use nix::sys::signal::Signal;
 
 const BOB: &str = "bob@example.com";
 const ALICE: &str = "alice@example.com";
@@ -94,6 +95,18 @@ fn policy_service_that_restarted_unseen_refuses_the_next_recipient() {
     assert_refuses_only_bob(&mut session);
     world.stop_daemon();
     world.start_daemon();
+    assert_refuses_only_bob(&mut session);
+}
+
+#[test]
+fn policy_service_that_hangs_costs_five_seconds_and_lets_mail_flow() {
+    let world = world(&["policy-fail-open.cf"], "");
+    let mut session = world.smtp(SENDER);
+    assert_refuses_only_bob(&mut session);
+    world.signal_daemon(Signal::SIGSTOP);
+    let (reply, took) = session.timed_rcpt(ALICE);
+    world.signal_daemon(Signal::SIGCONT);
+    assert!(reply.starts_with("250 ") && took < 8 * SECOND, "{reply} after {took:?}");
     assert_refuses_only_bob(&mut session);
 }
 

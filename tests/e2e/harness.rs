@@ -10,6 +10,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+
 /// Longest wait for anything here; Postfix's slowest answer in these tests is 9 s.
 const PATIENCE: Duration = Duration::from_secs(40);
 const SUPPRESSD: &str = env!("CARGO_BIN_EXE_suppressd");
@@ -72,9 +74,14 @@ impl World {
     /// Stops suppressd as an administrator would.
     pub fn stop_daemon(&mut self) {
         if let Some(mut daemon) = self.daemon.take() {
-            terminate(&daemon);
+            send(&daemon, Signal::SIGTERM);
             assert!(daemon.wait().unwrap().success(), "a clean stop; {}", self.log());
         }
+    }
+
+    /// Makes suppressd hang, or go on.
+    pub fn signal_daemon(&self, signal: Signal) {
+        send(self.daemon.as_ref().unwrap(), signal);
     }
 
     pub fn path(&self, name: &str) -> String {
@@ -261,9 +268,9 @@ fn start_relay(dump: &Path, port: u16, options: &[&str]) -> Child {
     command.args([&format!("127.0.0.1:{port}"), "100"]).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-fn terminate(child: &Child) {
+fn send(child: &Child, signal: Signal) {
     let id = i32::try_from(child.id()).unwrap();
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM).unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), signal).unwrap();
 }
 
 /// One SMTP session.
