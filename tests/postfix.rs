@@ -245,6 +245,19 @@ fn a_database_locked_by_another_process_changes_no_answer_of_policy_and_tcp_tabl
 }
 
 #[test]
+fn running_out_of_descriptors_ends_neither_the_daemon_nor_its_connections() {
+    let world = world(&["access-fail-closed.cf"], "");
+    let mut session = world.smtp(SENDER);
+    assert_refuses_only_bob(&mut session);
+    world.limit_descriptors(5);
+    let crowd: Vec<_> = (0..20).map(|_| world.connect()).collect();
+    world.eventually("the line in the log", || world.log().contains("cannot accept connections: Too many open files"));
+    assert_refuses_only_bob(&mut session);
+    drop(crowd);
+    assert_refuses_only_bob(&mut world.smtp(SENDER));
+}
+
+#[test]
 fn what_sqlite3_changes_counts_at_the_next_lookup() {
     let world = world(&["access-fail-closed.cf"], "");
     let (access, transport) =

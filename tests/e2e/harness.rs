@@ -84,6 +84,18 @@ impl World {
         send(self.daemon.as_ref().unwrap(), signal);
     }
 
+    /// Leaves suppressd only so many more file descriptors than it has open now.
+    pub fn limit_descriptors(&self, more: usize) {
+        let id = self.daemon.as_ref().unwrap().id();
+        let open = fs::read_dir(format!("/proc/{id}/fd")).unwrap().count();
+        self.run("prlimit", &["--pid", &id.to_string(), &format!("--nofile={}:", open + more)], "");
+    }
+
+    /// Connects to the socketmap socket and says nothing.
+    pub fn connect(&self) -> UnixStream {
+        UnixStream::connect(self.path("spool/suppressd/lookup.sock")).unwrap()
+    }
+
     pub fn path(&self, name: &str) -> String {
         self.dir.path().join(name).to_str().unwrap().to_owned()
     }
