@@ -4,6 +4,11 @@ use std::io::Write;
 
 use super::{Failure, json, now, open_of};
 use crate::config::Config;
+use crate::event::printable;
+use crate::ingress::http::trust::Trust;
+use crate::ingress::sns::subscription::SubscribeUrl;
+use crate::ingress::sns::topic::TopicArn;
+use crate::server::webhooks;
 use crate::store::{Store, TopicChange, TopicEntry};
 
 #[derive(Debug, clap::Args)]
@@ -69,8 +74,29 @@ fn store_has(topics: &[TopicEntry], arn: &str) -> bool {
 }
 
 /// Remembers the decision first: it holds even if the subscription can't be confirmed now.
-fn allow(store: &mut Store, _config: &Config, arn: &str, out: &mut dyn Write) -> Result<u8, Failure> {
+fn allow(store: &mut Store, config: &Config, arn: &str, out: &mut dyn Write) -> Result<u8, Failure> {
+    let topic = TopicArn::parse(arn)
+        .ok_or_else(|| Failure::Usage(format!("\"{}\" is not an SNS topic's ARN", printable(arn, 100))))?;
+    let pending = store.topics()?.into_iter().find(|entry| entry.arn == arn).and_then(|entry| entry.subscribe_url);
     store.change_topic(&TopicChange::Decided { arn: arn.to_owned(), allowed: true }, now())?;
     writeln!(out, "{arn} allowed")?;
+    let Some(url) = pending else { return Ok(0) };
+    confirm(&url, &topic, config).map_err(|why| {
+        Failure::Usage(format!(
+            "its pending subscription could not be confirmed: {why}; let SNS send the request again"
+        ))
+    })?;
+    store.change_topic(&TopicChange::Confirmed { arn: arn.to_owned() }, now())?;
+    writeln!(out, "subscription confirmed")?;
     Ok(0)
+}
+
+/// Visits the URL that was kept, after checking it once more.
+fn confirm(url: &str, topic: &TopicArn, config: &Config) -> Result<(), String> {
+    let url = SubscribeUrl::parse_kept(url, topic).map_err(|error| error.to_string())?;
+    let trust = Trust::load(config.sns.ca_file.as_deref()).map_err(|error| error.to_string())?;
+    let fetcher = webhooks::fetcher(&config.sns, &trust)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    runtime.block_on(fetcher.get(url.as_str())).map(drop).map_err(|error| error.to_string())
 }

@@ -4,9 +4,12 @@
 //! is built first, and anything wrong with it keeps the old one. SIGTERM and SIGINT stop accepting, finish what is
 //! under way within a few seconds and end; a second one ends at once.
 
+mod health;
+mod ledger;
 mod listeners;
 mod signals;
 mod systemd;
+pub(crate) mod webhooks;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,15 +18,18 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use rustls::ServerConfig;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::{Config, ConfigError};
+use crate::ingress::http::{self, Door, Slot};
 use crate::ingress::lmtp::{self, worker::Workers};
 use crate::lookup::{self, Limits, Lookup, Protocol, Service, Settings};
 use crate::socket::{ListenAddress, ListenError, SocketRights};
 use crate::store::{Readers, StoreError, Submission, Writer};
 use crate::telemetry;
+use ledger::Ledger;
 use listeners::Inherited;
 use signals::Signal;
 
@@ -77,8 +83,12 @@ struct Daemon {
     config: Config,
     writer: Writer,
     writer_thread: JoinHandle<()>,
+    readers: Arc<Readers>,
     lookup: Arc<Lookup>,
     workers: Arc<Workers>,
+    ledger: Arc<Ledger>,
+    door: Slot<Door<Ledger>>,
+    tls: Option<Slot<ServerConfig>>,
 }
 
 impl Daemon {
@@ -88,9 +98,12 @@ impl Daemon {
         let (writer, writer_thread) =
             Writer::start(database.clone(), BUSY_TIMEOUT, config.policy.clone(), Timestamp::now).map_err(store)?;
         let readers = Arc::new(Readers::open(database, std_duration(config.lookup.deadline)).map_err(store)?);
-        let lookup = Arc::new(Lookup::new(readers, settings(&config)));
+        let lookup = Arc::new(Lookup::new(Arc::clone(&readers), settings(&config)));
+        let ledger = Arc::new(Ledger::new(writer.clone(), Arc::clone(&readers), config.sns.topics.clone()));
+        let door = Slot::new(webhooks::door(&config, Arc::clone(&ledger)).map_err(ServeError::System)?);
+        let tls = webhooks::tls(&config).map_err(ServeError::System)?.map(Slot::new);
         let workers = Arc::new(Workers::new(path.into(), std_duration(config.mail.deadline), writer.clone()));
-        Ok(Self { path: path.into(), config, writer, writer_thread, lookup, workers })
+        Ok(Self { path: path.into(), config, writer, writer_thread, readers, lookup, workers, ledger, door, tls })
     }
 
     async fn serve(mut self) -> Result<(), ServeError> {
@@ -118,8 +131,8 @@ impl Daemon {
 
     /// Waits until everything that was acknowledged or counted is written.
     fn close(self) -> Result<(), ServeError> {
-        let Self { writer, writer_thread, workers, .. } = self;
-        drop((writer, workers));
+        let Self { writer, writer_thread, workers, ledger, door, .. } = self;
+        drop((writer, workers, ledger, door));
         writer_thread.join().map_err(|_| ServeError::System("the writer ended early".into()))?;
         log::info!("stopped");
         Ok(())
@@ -135,6 +148,15 @@ impl Daemon {
             let service = Service { protocol, lookup: Arc::clone(&self.lookup), limits, clock: Timestamp::now };
             services.spawn(lookup::serve(listener, service, until(stopped.clone())));
         }
+        for at in &self.config.http.listen {
+            let listener = inherited.take_or_bind(at, &rights(&self.config)).map_err(ServeError::Listen)?;
+            let (tls, door, limits) = (self.tls.clone(), self.door.clone(), webhooks::limits(&self.config));
+            services.spawn(http::serve(listener, tls, door, limits, until(stopped.clone())));
+        }
+        for at in &self.config.admin {
+            let listener = inherited.take_or_bind(at, &rights(&self.config)).map_err(ServeError::Listen)?;
+            services.spawn(health::serve(listener, Arc::clone(&self.readers), stopped.clone()));
+        }
         for at in &self.config.mail.lmtp {
             let listener = inherited.take_or_bind(at, &rights(&self.config)).map_err(ServeError::Listen)?;
             services.spawn(lmtp::serve(listener, Arc::clone(&self.workers), lmtp::Limits::default(), stopped.clone()));
@@ -146,22 +168,33 @@ impl Daemon {
     /// Builds the whole new state, then swaps; on any error the old one stays.
     fn reload(&mut self) {
         systemd::reloading();
-        match Config::load(&self.path) {
-            Ok(config) => self.apply(config),
-            Err(error) => {
-                for line in error.to_string().lines() {
-                    log::error!("not reloaded: {line}");
-                }
+        if let Err(error) = self.try_reload() {
+            for line in error.lines() {
+                log::error!("not reloaded: {line}");
             }
         }
         systemd::ready();
     }
 
+    fn try_reload(&mut self) -> Result<(), String> {
+        let config = Config::load(&self.path).map_err(|error| error.to_string())?;
+        let door = webhooks::door(&config, Arc::clone(&self.ledger))?;
+        let tls = webhooks::tls(&config)?;
+        self.door.swap(door);
+        if let (Some(slot), Some(tls)) = (&self.tls, tls) {
+            slot.swap(tls);
+        }
+        self.apply(config);
+        Ok(())
+    }
+
+    /// Swaps what cannot fail.
     fn apply(&mut self, config: Config) {
         telemetry::log::init(config.log_to, config.log_level);
         self.writer.set_rules(config.policy.clone());
         self.lookup.set(settings(&config));
         self.workers.reload();
+        self.ledger.set_topics(config.sns.topics.clone());
         if needs_restart(&self.config, &config) {
             log::warn!("reloaded, but the database and the listening sockets stay as they are until a restart");
         } else {
@@ -185,6 +218,7 @@ fn needs_restart(old: &Config, new: &Config) -> bool {
         || lookups(old) != lookups(new)
         || rights(old) != rights(new)
         || old.mail.lmtp != new.mail.lmtp
+        || old.http.tls.is_some() != new.http.tls.is_some()
         || old.http.listen != new.http.listen
         || old.admin != new.admin
 }

@@ -8,7 +8,7 @@ use crate::event::{Event, Kind, timestamp_text};
 use crate::policy::{Action, Current, Decision, History, Rules, decide};
 
 /// Everything that one message handed in, recorded together or not at all.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Submission {
     /// What happened, one for each recipient.
     pub events: Vec<Event>,
@@ -36,6 +36,14 @@ pub struct Recorded {
     pub number: i64,
     /// What it did to the list; `None` for a duplicate, which does nothing.
     pub decision: Option<Decision>,
+}
+
+impl Receipt {
+    /// Whether all of it was known before.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        self.quarantined == 0 && !self.events.is_empty() && self.events.iter().all(|event| event.decision.is_none())
+    }
 }
 
 impl Recorded {

@@ -37,6 +37,11 @@ pub enum TopicChange {
         /// The topic.
         arn: String,
     },
+    /// The subscription has ended.
+    Unsubscribed {
+        /// The topic.
+        arn: String,
+    },
     /// An operator decided.
     Decided {
         /// The topic.
@@ -120,6 +125,9 @@ pub(super) fn apply(connection: &Connection, change: &TopicChange, now: Timestam
             let sql = "INSERT INTO topic (arn, state, since, confirmed) VALUES (?1, 'allowed', ?2, ?2) \
                        ON CONFLICT (arn) DO UPDATE SET confirmed = excluded.confirmed, subscribe_url = NULL";
             connection.execute(sql, params![arn, now])?;
+        }
+        TopicChange::Unsubscribed { arn } => {
+            connection.execute("UPDATE topic SET confirmed = NULL WHERE arn = ?1", [arn])?;
         }
         TopicChange::Decided { arn, allowed } => {
             let state = if *allowed { "allowed" } else { "denied" };

@@ -23,7 +23,7 @@ const MAX_GROUP: usize = 512;
 const QUEUE: usize = 1024;
 
 type Reply = oneshot::Sender<Result<Receipt, StoreError>>;
-type Job = (Submission, Reply);
+type Job = (Arc<Submission>, Reply);
 /// Where the writer gets the time from.
 pub type Clock = fn() -> Timestamp;
 
@@ -58,9 +58,9 @@ impl Writer {
     ///
     /// # Errors
     /// [`StoreError`]; nothing of the submission is recorded then.
-    pub async fn submit(&self, submission: Submission) -> Result<Receipt, StoreError> {
+    pub async fn submit(&self, submission: impl Into<Arc<Submission>>) -> Result<Receipt, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.jobs.send((submission, reply)).await.map_err(|_| StoreError::Closed)?;
+        self.jobs.send((submission.into(), reply)).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -107,7 +107,7 @@ impl Worker {
 /// One result for each submission, or the error that failed them all.
 fn commit(
     connection: &mut Connection,
-    submissions: &[Submission],
+    submissions: &[Arc<Submission>],
     rules: &Rules,
     now: Timestamp,
 ) -> Result<Vec<Result<Receipt, StoreError>>, StoreError> {

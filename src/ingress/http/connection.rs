@@ -1,0 +1,181 @@
+//! One connection: hyper, with our deadlines.
+//!
+//! hyper's own header time-out closes without a word and counts idle time as header time. Here a connection is in a
+//! [`Phase`]; the deadline of the phase decides between closing (idle) and 408 (a request that does not come).
+//! An answer given before the whole request was read is followed by a lingering close: else the kernel would reset the
+//! connection, and the client might lose our answer.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::{Door, Limits, request};
+use crate::ingress::Sink;
+
+/// Longest header of a request, in bytes.
+const MAX_HEADER: usize = 32 * 1024;
+/// How long, and how much, is read from a client that still sends although it has its answer.
+const LINGER_TIME: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 4 * 1024 * 1024;
+
+const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+/// What a connection is doing, and since when.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Phase {
+    /// Nothing of the next request has come.
+    Idle(Instant),
+    /// A request has begun.
+    Header(Instant),
+    /// A request is being read and answered, each within a time of its own.
+    Request,
+}
+
+/// Tells of phases; the connection's deadline follows.
+pub(super) type Phases = watch::Sender<Phase>;
+
+/// Serves `stream` to its end.
+pub(super) async fn run<S, IO>(stream: IO, door: Arc<Door<S>>, limits: Limits, mut stopping: watch::Receiver<bool>)
+where
+    S: Sink,
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (phases, mut phase) = watch::channel(Phase::Idle(Instant::now()));
+    let phases = Arc::new(phases);
+    let service = service(door, limits, Arc::clone(&phases));
+    let watched = TokioIo::new(Watched { stream, phases });
+    let mut connection = http1::Builder::new().max_buf_size(MAX_HEADER).serve_connection(watched, service);
+    let mut draining = false;
+    let end = loop {
+        let deadline = deadline(*phase.borrow_and_update(), limits);
+        tokio::select! {
+            done = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break if done.is_ok() { End::Done } else { End::Broken },
+            // A new phase brings a new deadline.
+            Ok(()) = phase.changed() => {}
+            Ok(_) = stopping.wait_for(|stop| *stop), if !draining => {
+                Pin::new(&mut connection).graceful_shutdown();
+                draining = true;
+            }
+            () = sleep_until(deadline) => break if matches!(*phase.borrow(), Phase::Header(_)) { End::Late } else { End::Done },
+        }
+    };
+    close(connection.into_parts().io.into_inner().stream, end).await;
+}
+
+type Answering = Pin<Box<dyn Future<Output = Result<request::Answer, Infallible>> + Send>>;
+
+/// Answers requests, and tells when one begins and ends.
+fn service<S: Sink>(
+    door: Arc<Door<S>>,
+    limits: Limits,
+    phases: Arc<Phases>,
+) -> impl Service<Request<Incoming>, Response = request::Answer, Error = Infallible, Future = Answering> + Unpin {
+    service_fn(move |incoming| -> Answering {
+        phases.send_replace(Phase::Request);
+        let (door, phases) = (Arc::clone(&door), Arc::clone(&phases));
+        Box::pin(async move {
+            let answer = request::answer(&door, incoming, limits).await;
+            phases.send_replace(Phase::Idle(Instant::now()));
+            Ok(answer)
+        })
+    })
+}
+
+enum End {
+    /// hyper is through with it, or nothing came any more.
+    Done,
+    /// A request began and did not come.
+    Late,
+    /// hyper gave up: it has answered what can be answered.
+    Broken,
+}
+
+fn deadline(phase: Phase, limits: Limits) -> Option<Instant> {
+    match phase {
+        Phase::Idle(since) => Some(since + limits.idle_time),
+        Phase::Header(since) => Some(since + limits.header_time),
+        Phase::Request => None,
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Says goodbye: what was written gets through, whatever the client is still sending.
+async fn close<IO: AsyncRead + AsyncWrite + Unpin>(mut stream: IO, end: End) {
+    let goodbye = async {
+        if matches!(end, End::Late) {
+            stream.write_all(REQUEST_TIMEOUT).await?;
+        }
+        stream.shutdown().await?;
+        let mut rest = (&mut stream).take(LINGER_BYTES as u64);
+        tokio::io::copy(&mut rest, &mut tokio::io::sink()).await
+    };
+    tokio::time::timeout(LINGER_TIME, goodbye).await.ok();
+}
+
+/// A stream that tells when a request begins.
+struct Watched<IO> {
+    stream: IO,
+    phases: Arc<Phases>,
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let poll = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if poll.is_ready() && buf.filled().len() > before {
+            self.phases.send_if_modified(|phase| {
+                let begins = matches!(phase, Phase::Idle(_));
+                if begins {
+                    *phase = Phase::Header(Instant::now());
+                }
+                begins
+            });
+        }
+        poll
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,142 @@
+//! The public HTTP door: HTTP/1.1 by hyper, in the clear or over TLS.
+//!
+//! Protocol: RFC 9110 and 9112. `POST` to the configured path is SNS; other methods there 405, other paths 404.
+//! Limits: [`Limits`], all of them arguments. Over the number of connections, new ones wait in the kernel's backlog.
+//! On failure: an error of `accept` (no descriptors left, say) is logged, and accepting goes on after a pause; nothing
+//! that a client does ends more than its own connection.
+//! On shutdown: accepting ends, requests under way are answered, idle connections close.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::log_limit::LogLimit;
+use super::{Sink, sns};
+use crate::socket::{Listener, Stream};
+
+mod connection;
+pub mod fetch;
+pub mod proxy;
+mod request;
+mod slot;
+pub mod tls;
+pub mod trust;
+
+pub use slot::Slot;
+pub use tls::{TlsError, load_tls};
+
+/// How long to wait after `accept` failed. Descriptors come back when connections end.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What the public door leads to.
+pub struct Door<S> {
+    /// Path of the SNS door, as in `/sns`.
+    pub sns_path: String,
+    /// The SNS door.
+    pub sns: sns::Door<S>,
+}
+
+/// What a client may use up.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at a time.
+    pub connections: usize,
+    /// From the first byte of a request to the end of its header; also a TLS handshake.
+    pub header_time: Duration,
+    /// From the end of the header to the end of the body.
+    pub body_time: Duration,
+    /// From the end of the body to our answer. SNS waits 15 s in all.
+    pub answer_time: Duration,
+    /// Without any request, before the connection is closed.
+    pub idle_time: Duration,
+    /// For requests under way at shutdown.
+    pub drain_time: Duration,
+    /// Longest body, in bytes. An SNS message has up to 256 KiB, which JSON escapes twice.
+    pub body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 256,
+            header_time: Duration::from_secs(10),
+            body_time: Duration::from_secs(15),
+            answer_time: Duration::from_secs(14),
+            idle_time: Duration::from_secs(75),
+            drain_time: Duration::from_secs(20),
+            body_bytes: 1024 * 1024,
+        }
+    }
+}
+
+/// Serves until `shutdown` completes and the requests then under way are answered, or `drain_time` has passed.
+pub async fn serve<S: Sink>(
+    listener: Listener,
+    tls: Option<Slot<ServerConfig>>,
+    door: Slot<Door<S>>,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) {
+    let slots = Arc::new(Semaphore::new(limits.connections));
+    let (stop, stopping) = watch::channel(false);
+    let server = Server { door, tls, limits, stopping, log_limit: LogLimit::default() };
+    tokio::select! {
+        () = server.accept_all(&listener, &slots) => {}
+        () = shutdown => {}
+    }
+    drop(listener);
+    stop.send_replace(true);
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    if tokio::time::timeout(limits.drain_time, slots.acquire_many(all)).await.is_err() {
+        log::warn!("http: gave up waiting for connections that did not end within {:?}", limits.drain_time);
+    }
+}
+
+struct Server<S> {
+    door: Slot<Door<S>>,
+    tls: Option<Slot<ServerConfig>>,
+    limits: Limits,
+    stopping: watch::Receiver<bool>,
+    log_limit: LogLimit,
+}
+
+impl<S: Sink> Server<S> {
+    async fn accept_all(&self, listener: &Listener, slots: &Arc<Semaphore>) {
+        while let Ok(slot) = Arc::clone(slots).acquire_owned().await {
+            match listener.accept().await {
+                Ok(Stream::Tcp(stream)) => self.spawn(stream, slot),
+                Ok(Stream::Unix(stream)) => self.spawn(stream, slot),
+                // Every error of accept(2) but a bug of ours passes: ECONNABORTED, EMFILE, ENOBUFS, ENETDOWN.
+                Err(error) => {
+                    self.log_limit
+                        .warn("accept", &format!("http: cannot accept a connection, will go on trying: {error}"));
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn spawn(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, slot: OwnedSemaphorePermit) {
+        let (door, limits, stopping) = (self.door.current(), self.limits, self.stopping.clone());
+        let tls = self.tls.as_ref().map(Slot::current);
+        tokio::spawn(async move {
+            let _slot = slot;
+            match tls {
+                None => connection::run(stream, door, limits, stopping).await,
+                Some(config) => {
+                    let mut handshake = pin!(tokio_rustls::TlsAcceptor::from(config).accept(stream));
+                    match tokio::time::timeout(limits.header_time, &mut handshake).await {
+                        Ok(Ok(stream)) => connection::run(stream, door, limits, stopping).await,
+                        Ok(Err(error)) => log::debug!("http: TLS with a client failed: {error}"),
+                        Err(_) => log::debug!("http: TLS with a client took too long"),
+                    }
+                }
+            }
+        });
+    }
+}
