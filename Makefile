@@ -1,6 +1,7 @@
 # make           builds suppressd
 # make run       shows the main job on a real Postfix, then serves until Ctrl-C; with ONCE=1 it ends by itself
 # make check     everything that must hold
+# make bench     how fast it is, beside what it is measured against
 # make install   installs it below DESTDIR, with PREFIX=/usr
 # make clean     removes what was built
 # run and check install by apt what they need; see packaging/install-build-deps.
@@ -19,7 +20,7 @@ lib = $(DESTDIR)$(PREFIX)/lib
 # Shipped files say /usr/bin/suppressd.
 prefixed = sed 's|/usr/bin/suppressd|$(PREFIX)/bin/suppressd|'
 
-.PHONY: build run check deps install clean
+.PHONY: build run check bench deps install clean
 
 build: $(RELEASE)
 
@@ -45,6 +46,9 @@ check: deps
 	cargo test --lib --bins --examples $(TESTS)
 	cargo test --doc
 	$(RUNNER)="$(or $(SUDO),env)" cargo test --test postfix
+
+bench: deps
+	cargo bench --bench lookup --bench mail
 
 # Never overwrites the configuration. Users and directories are made by systemd-sysusers and systemd-tmpfiles.
 install: $(BINARY)
