@@ -59,10 +59,14 @@ fn event(finding: &Finding, is_own: bool, origin: Origin, digest: &str, envelope
         evidence.reason = Reason::MailLoop;
         evidence.rule = Some("bounce-address".into());
     }
+    let id = match &finding.id {
+        Some(id) => id.0.clone(),
+        None => format!("mail:{digest}:{kind}:{}", finding.recipient),
+    };
     // A copy that nothing proves must not make the genuine one a duplicate.
-    let scope = if origin.is_proved() { "mail" } else { "unproved" };
+    let scope = if origin.is_proved() { "" } else { "unproved:" };
     Event {
-        id: EventId(format!("{scope}:{digest}:{kind}:{}", finding.recipient)),
+        id: EventId(format!("{scope}{id}")),
         kind,
         at: finding.at.unwrap_or(now),
         recipient: finding.recipient.clone(),
