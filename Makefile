@@ -1,6 +1,7 @@
 # make           builds suppressd
 # make run       shows the main job on a real Postfix, then serves until Ctrl-C; with ONCE=1 it ends by itself
 # make check     everything that must hold
+# make bench     how fast it is, beside what it is measured against
 # make install   installs it below DESTDIR, with PREFIX=/usr
 # make clean     removes what was built
 # run and check install by apt what they need; see packaging/install-build-deps.
@@ -19,7 +20,7 @@ lib = $(DESTDIR)$(PREFIX)/lib
 # Shipped files say /usr/bin/suppressd.
 prefixed = sed 's|/usr/bin/suppressd|$(PREFIX)/bin/suppressd|'
 
-.PHONY: build run check deps install clean
+.PHONY: build run check bench deps install clean
 
 build: $(RELEASE)
 
@@ -34,14 +35,20 @@ run: deps
 	cargo build --release --bin suppressd --example sns-standin
 	@$(SUDO) env ONCE=$(ONCE) tests/e2e/demo.sh
 
-# Tests of the private Postfix need root; only they get it.
+# Only the tests with a private Postfix need root.
+TESTS := $(patsubst tests/%.rs,--test %,$(filter-out tests/postfix.rs,$(wildcard tests/*.rs)))
+RUNNER := CARGO_TARGET_$(shell rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')_RUNNER
+
 check: deps
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
-	cargo test --lib --bins
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --no-deps --document-private-items
+	cargo test --lib --bins --examples $(TESTS)
 	cargo test --doc
-	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="$(SUDO)" CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="$(SUDO)" cargo test --tests
+	$(RUNNER)="$(or $(SUDO),env)" cargo test --test postfix
+
+bench: deps
+	cargo bench --bench lookup --bench mail
 
 # Never overwrites the configuration. Users and directories are made by systemd-sysusers and systemd-tmpfiles.
 install: $(BINARY)

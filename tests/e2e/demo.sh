@@ -135,8 +135,9 @@ type_in "postmap -c $dir/etc -q bob@example.com socketmap:unix:spool/suppressd/l
 title "SES tells SNS, and SNS tells suppressd, that mail to bob bounced; the message is signed"
 type_in "sns-standin send sns http://127.0.0.1:$http_port/sns --bounce bob@example.com --topic $topic"
 expect 200
-type_in "tail -n 1 suppressd.log"
-expect "to=<bob@example.com>"
+until_so "the event in the log" "grep -q 'to=<bob@example.com>' suppressd.log"
+type_in "grep 'to=<bob@example.com>' suppressd.log"
+expect "kind=hard_bounce"
 expect "action=suppressed"
 
 title "After: Postfix finds him"

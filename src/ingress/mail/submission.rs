@@ -8,16 +8,17 @@ use jiff::Timestamp;
 use super::origin::{Envelope, Trust, prove};
 use super::{Finding, Nature, Reading, mime::Mail, read};
 use crate::address::Address;
-use crate::event::{Event, EventId, Kind, Origin, Reason, Side, printable};
+use crate::event::{Door, Event, EventId, Kind, Origin, Reason, Side, Why, printable};
 use crate::outcome::Outcome;
-use crate::store::{Quarantined, Submission, Why};
+use crate::store::{Quarantined, Receipt, Submission};
+use crate::telemetry::maillog;
 
 /// Most bytes of a mail that are kept in quarantine. Postfix returns 50,000 bytes of a message (`bounce_size_limit`).
 pub const MAX_KEPT: usize = 256 * 1024;
 
 /// What is recorded about a mail.
 #[must_use]
-pub fn submission(mail: &[u8], envelope: &Envelope, trust: &Trust, door: &'static str, now: Timestamp) -> Submission {
+pub fn submission(mail: &[u8], envelope: &Envelope, trust: &Trust, door: Door, now: Timestamp) -> Submission {
     let origin = prove(&Mail::read(mail).header(), envelope, trust);
     let reading = read(mail);
     let digest = digest(mail);
@@ -59,10 +60,14 @@ fn event(finding: &Finding, is_own: bool, origin: Origin, digest: &str, envelope
         evidence.reason = Reason::MailLoop;
         evidence.rule = Some("bounce-address".into());
     }
+    let id = match &finding.id {
+        Some(id) => id.0.clone(),
+        None => format!("mail:{digest}:{kind}:{}", finding.recipient),
+    };
     // A copy that nothing proves must not make the genuine one a duplicate.
-    let scope = if origin.is_proved() { "mail" } else { "unproved" };
+    let scope = if origin.is_proved() { "" } else { "unproved:" };
     Event {
-        id: EventId(format!("{scope}:{digest}:{kind}:{}", finding.recipient)),
+        id: EventId(format!("{scope}{id}")),
         kind,
         at: finding.at.unwrap_or(now),
         recipient: finding.recipient.clone(),
@@ -70,6 +75,17 @@ fn event(finding: &Finding, is_own: bool, origin: Origin, digest: &str, envelope
         source: finding.source,
         origin,
         evidence,
+    }
+}
+
+/// Logs what became of a mail.
+pub fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope) {
+    for (event, recorded) in submission.events.iter().zip(&receipt.events) {
+        log::info!("{}", maillog::line(event, recorded));
+    }
+    for kept in submission.quarantined.iter().filter(|_| receipt.quarantined > 0) {
+        let queue_id = printable(&envelope.queue_id, 20);
+        log::warn!("{}: {queue_id}: kept in quarantine, {}: {}", kept.door, kept.why, kept.detail);
     }
 }
 
