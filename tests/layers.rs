@@ -1,5 +1,7 @@
 //! Who may import whom: the modules of `src/`, read for their `crate::` paths and held against one table.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use suppressd::address::Address;
+use suppressd::event::{Door, Why};
 use suppressd::event::{Event, EventId, Evidence, Kind, Origin, Reason, Side, Source};
 use suppressd::policy::Rules;
 use suppressd::status::EnhancedStatus;
-use suppressd::store::{Change, Key, Quarantined, Store, Submission, TopicChange, Why};
+use suppressd::store::{Change, Key, Quarantined, Store, Submission, TopicChange};
 
 use super::read;
 
@@ -29,7 +30,7 @@ fn filled(path: &Path) -> Connection {
         events: vec![event("alice@example.com", Kind::HardBounce, Reason::UserUnknown), soft, own, ses],
         quarantined: vec![Quarantined {
             id: "1".into(),
-            door: "pipe",
+            door: Door::Pipe,
             why: Why::Untrusted,
             detail: "a report, and nothing proves where it comes from".into(),
             origin: Origin::Unproved,
