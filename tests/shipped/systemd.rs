@@ -155,7 +155,12 @@ fn without_capabilities_the_sockets_are_still_postfixs() {
     fs::set_permissions(&sockets, fs::Permissions::from_mode(0o750)).unwrap();
     let mut serve = Command::new("setpriv");
     serve.args(["--reuid=nobody", "--regid=nogroup", "--groups=postfix", "--bounding-set=-all", "--inh-caps=-all"]);
-    serve.arg("--no-new-privs").arg(&program).args(["serve", "--config", &config]).stdin(Stdio::null());
+    serve
+        .arg("--no-new-privs")
+        .arg(&program)
+        .args(["serve", "--config", &config])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
     let _daemon = Running(serve.spawn().unwrap());
     eventually("the socket", || fs::metadata(&socket).is_ok_and(|found| found.mode() & 0o777 == 0o660));
     let found = fs::metadata(&socket).unwrap();
@@ -180,7 +185,7 @@ fn systemd_is_told_when_it_is_ready_reloads_and_stops() {
     let told = UnixDatagram::bind(&notify).unwrap();
     told.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut serve = Command::new(SUPPRESSD);
-    serve.args(["serve", "--config", &config]).env("NOTIFY_SOCKET", &notify).stdin(Stdio::null());
+    serve.args(["serve", "--config", &config]).env("NOTIFY_SOCKET", &notify).stdin(Stdio::null()).stderr(Stdio::null());
     let mut daemon = Running(serve.spawn().unwrap());
     let next = || {
         let mut buffer = [0; 1000];
