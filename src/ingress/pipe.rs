@@ -15,9 +15,9 @@ use super::mail::mime::MAX_MAIL;
 use super::mail::origin::{Envelope, Trust};
 use super::mail::submission;
 use crate::config::Config;
+use crate::event::Door;
 use crate::outcome::Outcome;
-use crate::store::{Receipt, Store, StoreError, Submission};
-use crate::telemetry::maillog;
+use crate::store::Store;
 
 /// How long to wait for another writer; below the deadline.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -28,32 +28,17 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Nothing was recorded, and Postfix shall try again.
 pub fn take(input: &mut dyn Read, envelope: &Envelope, config: &Config, now: Timestamp) -> Result<Outcome, String> {
     let mail = read_all(input).map_err(|error| format!("cannot read the mail: {error}"))?;
+    let submission = submission::submission(&mail, envelope, &trust(config), Door::Pipe, now);
     let store = Store::open(&config.database, BUSY_TIMEOUT);
-    store
-        .and_then(|mut store| record(&mail, envelope, config, &mut store, "pipe", now))
-        .map_err(|error| error.to_string())
+    let receipt = store.and_then(|mut store| store.submit(&submission, &config.policy, now));
+    submission::report(&submission, &receipt.map_err(|error| error.to_string())?, envelope);
+    Ok(submission::outcome(&submission))
 }
 
-/// Records a mail and logs what became of it; the same for every door that takes mail.
-///
-/// # Errors
-/// Nothing was recorded.
-pub fn record(
-    mail: &[u8],
-    envelope: &Envelope,
-    config: &Config,
-    store: &mut Store,
-    door: &'static str,
-    now: Timestamp,
-) -> Result<Outcome, StoreError> {
-    let trust = Trust {
-        networks: config.mail.trusted_networks.clone(),
-        authserv_ids: config.mail.trusted_authserv_ids.clone(),
-    };
-    let submission = submission::submission(mail, envelope, &trust, door, now);
-    let receipt = store.submit(&submission, &config.policy, now)?;
-    report(&submission, &receipt, envelope);
-    Ok(submission::outcome(&submission))
+/// Whom the configuration trusts.
+#[must_use]
+pub fn trust(config: &Config) -> Trust {
+    Trust { networks: config.mail.trusted_networks.clone(), authserv_ids: config.mail.trusted_authserv_ids.clone() }
 }
 
 /// Ends the process with 75 when the deadline has passed, whatever it is doing: a commit that is under way is either
@@ -75,14 +60,4 @@ fn read_all(input: &mut dyn Read) -> io::Result<Vec<u8>> {
     // Postfix takes a pipe that closes early for a failure.
     io::copy(input, &mut io::sink())?;
     Ok(mail)
-}
-
-fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope) {
-    for (event, recorded) in submission.events.iter().zip(&receipt.events) {
-        log::info!("{}", maillog::line(event, recorded));
-    }
-    for kept in submission.quarantined.iter().filter(|_| receipt.quarantined > 0) {
-        let queue_id = crate::event::printable(&envelope.queue_id, 20);
-        log::warn!("{}: {queue_id}: kept in quarantine, {}: {}", kept.door, kept.why.as_str(), kept.detail);
-    }
 }

@@ -6,18 +6,18 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Store, StoreError};
-use crate::event::{Origin, timestamp_text};
+use crate::event::{Door, Origin, Why, timestamp_text};
 
 /// Most entries kept.
 pub const MAX_ENTRIES: u32 = 10_000;
 
 /// Something to be kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Quarantined {
     /// Idempotency key: the same text handed in twice is kept once.
     pub id: String,
-    /// The door: sns, pipe or lmtp.
-    pub door: &'static str,
+    /// The door it came in by.
+    pub door: Door,
     /// Why it did not count.
     pub why: Why,
     /// That in one sentence.
@@ -26,29 +26,6 @@ pub struct Quarantined {
     pub origin: Origin,
     /// All of it, as it was handed in.
     pub content: Vec<u8>,
-}
-
-/// Why something did not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// Not in the form of the door.
-    Malformed,
-    /// Not proved to come from whom it says.
-    Untrusted,
-    /// Well formed, and nothing that we know.
-    NotUnderstood,
-}
-
-impl Why {
-    /// The word in the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::Untrusted => "untrusted",
-            Self::NotUnderstood => "not-understood",
-        }
-    }
 }
 
 /// An entry as kept, without its content.
@@ -121,7 +98,7 @@ pub(super) fn keep(connection: &Connection, entry: &Quarantined, now: Timestamp)
     let kept = connection.prepare_cached(sql)?.execute(params![
         entry.id,
         timestamp_text(now),
-        entry.door,
+        entry.door.as_str(),
         entry.why.as_str(),
         entry.detail,
         entry.origin.as_str(),

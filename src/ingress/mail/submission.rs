@@ -8,16 +8,17 @@ use jiff::Timestamp;
 use super::origin::{Envelope, Trust, prove};
 use super::{Finding, Nature, Reading, mime::Mail, read};
 use crate::address::Address;
-use crate::event::{Event, EventId, Kind, Origin, Reason, Side, printable};
+use crate::event::{Door, Event, EventId, Kind, Origin, Reason, Side, Why, printable};
 use crate::outcome::Outcome;
-use crate::store::{Quarantined, Submission, Why};
+use crate::store::{Quarantined, Receipt, Submission};
+use crate::telemetry::maillog;
 
 /// Most bytes of a mail that are kept in quarantine. Postfix returns 50,000 bytes of a message (`bounce_size_limit`).
 pub const MAX_KEPT: usize = 256 * 1024;
 
 /// What is recorded about a mail.
 #[must_use]
-pub fn submission(mail: &[u8], envelope: &Envelope, trust: &Trust, door: &'static str, now: Timestamp) -> Submission {
+pub fn submission(mail: &[u8], envelope: &Envelope, trust: &Trust, door: Door, now: Timestamp) -> Submission {
     let origin = prove(&Mail::read(mail).header(), envelope, trust);
     let reading = read(mail);
     let digest = digest(mail);
@@ -74,6 +75,17 @@ fn event(finding: &Finding, is_own: bool, origin: Origin, digest: &str, envelope
         source: finding.source,
         origin,
         evidence,
+    }
+}
+
+/// Logs what became of a mail.
+pub fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope) {
+    for (event, recorded) in submission.events.iter().zip(&receipt.events) {
+        log::info!("{}", maillog::line(event, recorded));
+    }
+    for kept in submission.quarantined.iter().filter(|_| receipt.quarantined > 0) {
+        let queue_id = printable(&envelope.queue_id, 20);
+        log::warn!("{}: {queue_id}: kept in quarantine, {}: {}", kept.door, kept.why, kept.detail);
     }
 }
 
