@@ -38,7 +38,7 @@ run: deps
 # Only these need root: for a private Postfix, and for making users and changing to them.
 ROOT_TESTS := postfix shipped
 TESTS := $(filter-out $(ROOT_TESTS),$(basename $(notdir $(wildcard tests/*.rs))) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
-RUNNER := CARGO_TARGET_$(shell rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')_RUNNER
+RUNNER := CARGO_TARGET_$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')_RUNNER
 
 check: deps
 	@packaging/nginx-for-tests >/dev/null

@@ -108,3 +108,36 @@ fn continuous_integration_runs_make_check_and_nothing_else_that_matters() {
     let mode = std::fs::metadata(shipped(".ci/run")).unwrap().permissions().mode();
     assert_eq!(mode & 0o111, 0o111);
 }
+
+/// The script with these programs in front of a PATH without Rust.
+fn install_build_deps(programs: &[(&str, &str)]) -> (bool, String) {
+    let dir = tempfile::tempdir().unwrap();
+    for tool in ["sh", "sed", "cut", "sort", "head", "dirname", "id", "env"] {
+        let found = ["/usr/bin", "/bin"].map(|bin| Path::new(bin).join(tool)).into_iter().find(|path| path.exists());
+        std::os::unix::fs::symlink(found.unwrap(), dir.path().join(tool)).unwrap();
+    }
+    for (name, script) in programs {
+        std::fs::write(dir.path().join(name), format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(dir.path().join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let output = Command::new(shipped("packaging/install-build-deps")).env("PATH", dir.path()).output().unwrap();
+    (output.status.success(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_missing_or_old_rust_is_told_in_one_sentence() {
+    let (ok, said) = install_build_deps(&[]);
+    assert!(!ok);
+    assert_eq!(said, "install-build-deps: Rust 1.88 or newer is missing; install it from https://rustup.rs\n");
+    let old = "echo 'rustc 1.70.0 (90c541806 2023-05-31)'";
+    let (ok, said) = install_build_deps(&[("cargo", "true"), ("rustc", old)]);
+    assert!(!ok);
+    assert_eq!(said, "install-build-deps: Rust 1.70.0 is too old, 1.88 or newer is needed; run rustup update\n");
+}
+
+#[test]
+fn where_everything_is_there_nothing_is_installed() {
+    // apt-get is not even in the PATH.
+    let (ok, said) = install_build_deps(&[("cargo", "true"), ("rustc", "echo 'rustc 1.88.0 (6b00bc388 2025-06-23)'")]);
+    assert!(ok && said.is_empty(), "{said}");
+}
