@@ -222,7 +222,7 @@ fn a_child_that_was_killed_while_idle_costs_nothing() {
 
 #[test]
 fn a_mail_that_hangs_its_reader_three_times_goes_to_quarantine_unread() {
-    let daemon = Daemon::with_deadline("1s");
+    let daemon = Daemon::with_deadline("5s");
     let mut client = daemon.connect();
     for _ in 0..3 {
         // A stopped child is what one in an endless loop looks like from here.
