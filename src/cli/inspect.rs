@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::Failure;
+use super::{Failure, json_text, shown};
 use crate::event::{Evidence, Kind};
 use crate::ingress::mail::{self, Reading};
 
@@ -79,13 +79,10 @@ fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
 
 fn unreadable(path: &Path, why: &io::Error, json: bool, out: &mut dyn Write) -> io::Result<()> {
     if json {
-        return writeln!(
-            out,
-            "{}",
-            json!({"file": path.display().to_string(), "action": "none", "error": why.to_string()})
-        );
+        let value = json!({"file": path.display().to_string(), "action": "none", "error": why.to_string()});
+        return writeln!(out, "{}", json_text(&value)?);
     }
-    writeln!(out, "{}: cannot be read: {why}", path.display())
+    writeln!(out, "{}: cannot be read: {why}", shown(&path.display().to_string()))
 }
 
 /// What an event does to its recipient. A delay is told like a soft bounce, and `kind` tells it apart.
@@ -131,12 +128,12 @@ fn line(
         "rule": evidence.rule,
         "origin": "unproved",
     });
-    writeln!(out, "{value}")
+    writeln!(out, "{}", json_text(&value)?)
 }
 
 fn for_people(file: &str, reading: &Reading, out: &mut dyn Write) -> io::Result<()> {
     let family = if reading.family.is_empty() { String::new() } else { format!(" ({})", reading.family) };
-    writeln!(out, "{file}: {}{family}", reading.nature.as_str())?;
+    writeln!(out, "{}: {}{family}", shown(file), reading.nature.as_str())?;
     for finding in &reading.findings {
         writeln!(out, "  {}: {}", finding.recipient, sentence(finding.kind, &finding.evidence))?;
         explain(&finding.evidence, out)?;
@@ -182,7 +179,7 @@ mod tests {
 
     const EVENT: &str = r#"{"notificationType":"Bounce","bounce":{"bounceType":"Permanent","bouncedRecipients":[{"emailAddress":"Bob@example.com"}]}}"#;
 
-    fn shown(name: &str, content: &str, json: bool) -> String {
+    fn inspected(name: &str, content: &str, json: bool) -> String {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(name), content).unwrap();
         let mut out = Vec::new();
@@ -192,15 +189,15 @@ mod tests {
 
     #[test]
     fn a_directory_is_walked_and_a_payload_recognised() {
-        let line: serde_json::Value = serde_json::from_str(&shown("event.json", EVENT, true)).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&inspected("event.json", EVENT, true)).unwrap();
         assert_eq!((line["recipient"].as_str(), line["action"].as_str()), (Some("bob@example.com"), Some("hard")));
         assert_eq!(line["origin"], "unproved");
     }
 
     #[test]
     fn people_get_a_sentence() {
-        assert!(shown("event.json", EVENT, false).contains("bob@example.com: hard bounce"));
-        assert!(shown("mail.eml", "Subject: lunch\n\nhi\n", false).contains("not a bounce"));
+        assert!(inspected("event.json", EVENT, false).contains("bob@example.com: hard bounce"));
+        assert!(inspected("mail.eml", "Subject: lunch\n\nhi\n", false).contains("not a bounce"));
     }
 
     #[test]

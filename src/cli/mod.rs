@@ -206,10 +206,15 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-/// Writes one JSON value on one line. What a terminal could take for a command is escaped, as JSON allows.
+/// Writes one JSON value on one line.
 fn json(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), Failure> {
+    Ok(writeln!(out, "{}", json_text(value)?)?)
+}
+
+/// A JSON value in one line. What a terminal could take for a command is escaped, as JSON allows.
+fn json_text(value: &impl serde::Serialize) -> serde_json::Result<String> {
     let text = serde_json::to_string(value)?;
-    let escaped = text.chars().fold(String::with_capacity(text.len()), |mut escaped, c| {
+    Ok(text.chars().fold(String::with_capacity(text.len()), |mut escaped, c| {
         if is_unprintable(c) {
             // All of them are below U+10000.
             let _ = write!(escaped, "\\u{:04x}", u32::from(c));
@@ -217,8 +222,7 @@ fn json(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), Failur
             escaped.push(c);
         }
         escaped
-    });
-    Ok(writeln!(out, "{escaped}")?)
+    }))
 }
 
 /// A text of the database on the terminal: anybody may have written it.
