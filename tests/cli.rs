@@ -295,6 +295,55 @@ fn hostile_text_in_the_database_never_reaches_the_terminal() {
 }
 
 #[test]
+fn hostile_names_of_files_never_reach_the_terminal() {
+    let home = Home::new();
+    std::fs::create_dir(home.path("mails")).unwrap();
+    std::fs::write(home.path("mails").join(HOSTILE), "garbage").unwrap();
+    for args in [
+        &["inspect", "mails"][..],
+        &["inspect", "--json", "mails"],
+        &["inspect", HOSTILE],
+        &["inspect", "--json", HOSTILE],
+    ] {
+        let ran = home.run(args);
+        assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""), "{args:?}");
+        harmless(&ran.out);
+        assert!(!ran.out.contains("\nforged"), "{args:?}: a line of its own: {}", ran.out);
+    }
+}
+
+/// A file gets what came in; a person gets what he can look at.
+#[test]
+fn quarantine_show_on_a_terminal_is_harmless() {
+    let home = Home::new();
+    home.run_with(&["pipe"], format!("garbage\n\tÜ{HOSTILE}\n").as_bytes());
+    let program = format!("{} --config suppressd.toml quarantine show 1", process::SUPPRESSD);
+    let mut script = std::process::Command::new("script");
+    script.args(["-q", "-e", "-c", &program, "/dev/null"]).current_dir(home.path(""));
+    let ran = process::finish(&mut script, b"");
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    let shown = ran.out.replace("\r\n", "\n"); // the terminal's own
+    assert!(shown.starts_with("garbage\n\tÜ?[2J?]0;owned?"), "{shown:?}");
+    harmless(&shown.replace('\t', " "));
+}
+
+/// Whoever redirects a list into a file on a full disk must not take half of it for the whole.
+#[test]
+fn output_that_cannot_be_written_is_trouble() {
+    let home = Home::new();
+    home.ok(&["add", "bob@example.com"]);
+    for args in
+        [&["list"][..], &["list", "--csv"], &["list", "--json"], &["why", "bob@example.com"], &["config", "default"]]
+    {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = home.command(args).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(err.starts_with("suppressd: cannot write the output: ") && err.lines().count() == 1, "{err}");
+    }
+}
+
+#[test]
 fn json_of_hostile_text_says_what_the_database_says() {
     let home = Home::new();
     home.ok(&["add", "bob@example.com"]);

@@ -1,7 +1,7 @@
 //! Signals: a stop loses nothing and does not hang, a reload is all or nothing.
 
 use std::fs;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use openssl::x509::X509;
 use crate::process::eventually;
 use crate::sns::pki::Pki;
 use crate::sns::signer::{Draft, TOPIC, bounce};
-use crate::world::{World, ask, bounce_of};
+use crate::world::{Http, World, ask, bounce_of, free_address};
 
 const OTHER: &str = "arn:aws:sns:us-east-1:123456789012:another";
 
@@ -68,6 +68,37 @@ fn a_second_signal_ends_it_even_while_the_last_counts_wait_for_a_locked_database
     world.signal(Signal::SIGINT);
     world.ended();
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_stop_does_not_wait_for_clients_that_say_nothing() {
+    let mut world = World::start();
+    let _silent: Vec<_> = (0..20).map(|_| world.connect()).collect();
+    let mut kept_open = world.connect();
+    assert_eq!(kept_open.exchange(&bounce_of("dead@example.com").request("/sns")).unwrap(), 200);
+    let begun = Instant::now();
+    assert!(world.stop().success());
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn health_is_200_while_the_database_answers() {
+    let address = free_address();
+    let mut world = World::start_with(&[("admin.listen", &format!("[\"{address}\"]"))]);
+    let get = |path: &str| {
+        let stream = TcpStream::connect(address).unwrap();
+        Http(BufReader::new(stream)).exchange(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).unwrap()
+    };
+    assert_eq!((get("/health"), get("/sns")), (200, 404));
+    // A new process has not read the list yet.
+    assert!(world.stop().success());
+    world.up();
+    let database = world.home.path("suppressd.db");
+    for file in [database.clone(), database.with_extension("db-wal")] {
+        let length = fs::metadata(&file).map_or(0, |m| usize::try_from(m.len()).unwrap());
+        fs::write(file, vec![b'x'; length]).unwrap();
+    }
+    assert_eq!(get("/health"), 503);
 }
 
 #[test]
