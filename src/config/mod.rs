@@ -22,6 +22,7 @@ pub use values::{SocketMode, parse_duration};
 
 use crate::lookup::{Map, Mode, OnError};
 use crate::policy::{Rule, Rules, Term};
+use crate::return_path::Named;
 use crate::socket::ListenAddress;
 
 /// Where the configuration is read from unless `--config` says otherwise.
@@ -138,6 +139,14 @@ pub struct Mail {
     pub trusted_authserv_ids: Vec<String>,
     /// Longest time for one mail.
     pub deadline: SignedDuration,
+    /// Secrets for signed return paths.
+    pub return_path_key_file: Option<PathBuf>,
+    /// Whose senders are signed.
+    pub return_path_domains: Vec<String>,
+    /// How long a signed return path is valid, in days.
+    pub return_path_days: u32,
+    /// About whom a report to one counts.
+    pub return_path_trust: Named,
 }
 
 /// `log.to`.
@@ -233,6 +242,10 @@ impl Config {
                 trusted_networks: source.get("mail", "trusted-networks")?,
                 trusted_authserv_ids: source.get("mail", "trusted-authserv-ids")?,
                 deadline: source.get("mail", "deadline")?,
+                return_path_key_file: source.get("mail", "return-path-key-file")?,
+                return_path_domains: source.get("mail", "return-path-domains")?,
+                return_path_days: source.get("mail", "return-path-days")?,
+                return_path_trust: source.get("mail", "return-path-trust")?,
             },
             policy: Rules {
                 hard: source.rule("policy.hard")?,

@@ -81,7 +81,7 @@ pub const PARAMETERS: &[Parameter] = &[
         "Time for one such fetch. SNS itself waits 15 seconds."),
 
     row("lookup", "socketmap", "list of addresses", r#"["unix:/var/spool/postfix/suppressd/lookup.sock"]"#, "",
-        "Where to answer socketmap_table(5): unix:PATH or ADDRESS:PORT. The maps are \"access\" and \"transport\"."),
+        "Where to answer socketmap_table(5): unix:PATH or ADDRESS:PORT. The maps are \"access\", \"transport\" and \"return-path\"."),
     row("lookup", "tcp-table", "list of tables", "[]", r#"[{ listen = "127.0.0.1:8027", map = "access" }]"#,
         "Where to answer tcp_table(5), one map for each port."),
     row("lookup", "policy", "list of addresses", r#"["unix:/var/spool/postfix/suppressd/policy.sock"]"#, "",
@@ -109,6 +109,14 @@ pub const PARAMETERS: &[Parameter] = &[
         "Names by which your own mail servers sign Authentication-Results headers. Bounce mail that such a header says was signed (DKIM) by amazonses.com counts. Your border must remove such headers from mail that comes in."),
     row("mail", "deadline", "duration", r#""60s""#, "",
         "Longest time for one mail, before Postfix is asked to come back. For pipe(8), keep it shorter than Postfix's time limit for the transport: Postfix throws a mail away at its own."),
+    row("mail", "return-path-key-file", "path", "", r#""/etc/suppressd/return-path.keys""#,
+        "Secrets for signed return paths: lines \"key-id secret\", the first signs, all verify. Not readable for everybody. The map \"return-path\" of lookup.socketmap then signs envelope senders for Postfix's sender_canonical_maps, and a report to a signed address counts. While suppressd is down, mail that Postfix has to look a sender up for waits; while this file is wrong, suppressd does not start, a reload keeps the old keys, and pipe and lmtp-worker ask Postfix to come back."),
+    row("mail", "return-path-domains", "list of domains", "[]", r#"["example.org"]"#,
+        "Envelope senders of these domains are signed; subdomains are not meant. Without any, none is signed."),
+    row("mail", "return-path-days", "number", "15", "",
+        "So many days a signed return path is valid. Postfix keeps mail for 5 days, and so may the last system that bounces it."),
+    row("mail", "return-path-trust", r#""recipient" or "anybody""#, r#""recipient""#, "",
+        "About whom a report to a signed return path counts. Whoever received mail straight from this Postfix knows such an address and can write any report to it; so by default only the recipient counts that the signed address itself names, as in bounces+SIG=bob=example.com@example.org. \"anybody\" is right where all mail goes through SES, which shows its own return path to recipients."),
 
     row("policy.hard", "after", "number", "1", "",
         "So many hard bounces suppress; 0 never does."),

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 use toml_edit::Value;
 
-use super::{ListenAddress, LogTo, Map, Mode, OnError, TcpTable, Tls};
+use super::{ListenAddress, LogTo, Map, Mode, Named, OnError, TcpTable, Tls};
 use crate::policy::Term;
 
 /// A value that can be written in the configuration.
@@ -127,6 +127,7 @@ macro_rules! choice {
 
 choice!(Mode { "enforce" => Self::Enforce, "warn" => Self::Warn });
 choice!(OnError { "defer" => Self::Defer, "accept" => Self::Accept });
+choice!(Named { "recipient" => Self::Recipient, "anybody" => Self::Anybody });
 choice!(LogTo { "auto" => Self::Auto, "stderr" => Self::Stderr, "journal" => Self::Journal, "syslog" => Self::Syslog });
 choice!(log::LevelFilter { "error" => Self::Error, "warn" => Self::Warn, "info" => Self::Info, "debug" => Self::Debug });
 

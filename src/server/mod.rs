@@ -26,6 +26,7 @@ use crate::config::{Config, ConfigError};
 use crate::ingress::http::{self, Door, Slot};
 use crate::ingress::lmtp::{self, worker::Workers};
 use crate::lookup::{self, Limits, Lookup, Protocol, Service, Settings};
+use crate::return_path::{Keys, Signer};
 use crate::socket::{ListenAddress, ListenError, SocketRights};
 use crate::store::{Readers, StoreError, Submission, Writer};
 use crate::telemetry;
@@ -99,6 +100,7 @@ impl Daemon {
             Writer::start(database.clone(), BUSY_TIMEOUT, config.policy.clone(), Timestamp::now).map_err(store)?;
         let readers = Arc::new(Readers::open(database, std_duration(config.lookup.deadline)).map_err(store)?);
         let lookup = Arc::new(Lookup::new(Arc::clone(&readers), settings(&config)));
+        lookup.set_signer(signer(&config).map_err(ServeError::System)?);
         let ledger = Arc::new(Ledger::new(writer.clone(), Arc::clone(&readers), config.sns.topics.clone()));
         let door = Slot::new(webhooks::door(&config, Arc::clone(&ledger)).map_err(ServeError::System)?);
         let tls = webhooks::tls(&config).map_err(ServeError::System)?.map(Slot::new);
@@ -180,7 +182,9 @@ impl Daemon {
         let config = Config::load(&self.path).map_err(|error| error.to_string())?;
         let door = webhooks::door(&config, Arc::clone(&self.ledger))?;
         let tls = webhooks::tls(&config)?;
+        let signer = signer(&config)?;
         self.door.swap(door);
+        self.lookup.set_signer(signer);
         if let (Some(slot), Some(tls)) = (&self.tls, tls) {
             slot.swap(tls);
         }
@@ -230,6 +234,13 @@ fn rights(config: &Config) -> SocketRights {
 
 const fn settings(config: &Config) -> Settings {
     Settings { mode: config.lookup.mode, on_error: config.lookup.on_error }
+}
+
+/// Who signs return paths, if anybody does.
+fn signer(config: &Config) -> Result<Option<Signer>, String> {
+    let Some(file) = &config.mail.return_path_key_file else { return Ok(None) };
+    let domains = config.mail.return_path_domains.clone();
+    Ok(Some(Signer::new(Keys::load(file)?, domains)))
 }
 
 fn std_duration(duration: SignedDuration) -> Duration {
