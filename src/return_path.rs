@@ -193,6 +193,15 @@ pub fn plain(address: &str) -> String {
     Signed::of(address).map_or_else(|| address.to_owned(), |signed| signed.unsigned())
 }
 
+/// The mailbox behind an address, without signature and extension, in lower case: to compare addresses by.
+#[must_use]
+pub fn mailbox(address: &str) -> String {
+    let address = address.trim_matches(['<', '>', ' ']);
+    let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+    let (user, _) = local.split_once('+').unwrap_or((local, ""));
+    format!("{user}@{domain}").to_lowercase()
+}
+
 fn key(line: &str) -> Result<Key, String> {
     let (id, secret) = line.split_once(char::is_whitespace).ok_or("write a key id, a space and a secret")?;
     let secret = secret.trim();

@@ -9,6 +9,7 @@ mod values;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
@@ -137,6 +138,10 @@ pub struct Mail {
     pub trusted_networks: Vec<IpNet>,
     /// Whose Authentication-Results count.
     pub trusted_authserv_ids: Vec<String>,
+    /// Whose DKIM signatures count.
+    pub dkim_domains: Vec<String>,
+    /// DNS servers to ask for their keys; none for the system's.
+    pub dns: Vec<SocketAddr>,
     /// Longest time for one mail.
     pub deadline: SignedDuration,
     /// Secrets for signed return paths.
@@ -241,6 +246,8 @@ impl Config {
                 lmtp: source.get("mail", "lmtp")?,
                 trusted_networks: source.get("mail", "trusted-networks")?,
                 trusted_authserv_ids: source.get("mail", "trusted-authserv-ids")?,
+                dkim_domains: source.get("mail", "dkim-domains")?,
+                dns: source.get("mail", "dns")?,
                 deadline: source.get("mail", "deadline")?,
                 return_path_key_file: source.get("mail", "return-path-key-file")?,
                 return_path_domains: source.get("mail", "return-path-domains")?,

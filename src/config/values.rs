@@ -1,5 +1,6 @@
 //! How each kind of value is written in the configuration: TOML value in, typed value or a sentence out.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -59,6 +60,14 @@ impl FromToml for ListenAddress {
     fn from_toml(value: &Value) -> Result<Self, String> {
         let text = value.as_str().ok_or_else(|| wrong(value, "an address", "\"unix:PATH\" or \"ADDRESS:PORT\""))?;
         text.parse().map_err(|_| wrong(value, "an address", "\"unix:PATH\" or \"ADDRESS:PORT\""))
+    }
+}
+
+impl FromToml for SocketAddr {
+    /// A DNS server; port 53 where none is written.
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        let with_port = |text: &str| text.parse().ok().or_else(|| Some(Self::new(text.parse().ok()?, 53)));
+        value.as_str().and_then(with_port).ok_or_else(|| wrong(value, "an address", "\"ADDRESS:PORT\""))
     }
 }
 

@@ -5,22 +5,27 @@
 //! On failure: exit status 75 and one short line; Postfix keeps the mail and tries again. Never another status than 0
 //! and 75: on nearly every other, 101 of a Rust panic included, pipe(8) bounces the mail. Never sends mail.
 
+use std::fmt;
 use std::io::{self, Read};
 use std::process;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::mail::dkim;
 use super::mail::mime::MAX_MAIL;
-use super::mail::origin::{Envelope, Trust};
+use super::mail::origin::{Envelope, NoAnswer, ReturnPath, Trust};
 use super::mail::submission;
 use crate::config::Config;
 use crate::outcome::Outcome;
+use crate::return_path::Keys;
 use crate::store::{Receipt, Store, StoreError, Submission};
 use crate::telemetry::maillog;
 
 /// How long to wait for another writer; below the deadline.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest time for the DKIM signatures of one mail; well below the deadline.
+const DKIM_TIME: Duration = Duration::from_secs(5);
 
 /// Takes a mail in; `Err` is the short line for Postfix's log.
 ///
@@ -28,10 +33,43 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Nothing was recorded, and Postfix shall try again.
 pub fn take(input: &mut dyn Read, envelope: &Envelope, config: &Config, now: Timestamp) -> Result<Outcome, String> {
     let mail = read_all(input).map_err(|error| format!("cannot read the mail: {error}"))?;
-    let store = Store::open(&config.database, BUSY_TIMEOUT);
-    store
-        .and_then(|mut store| record(&mail, envelope, config, &mut store, "pipe", now))
-        .map_err(|error| error.to_string())
+    let mut store = Store::open(&config.database, BUSY_TIMEOUT).map_err(|error| error.to_string())?;
+    record(&mail, envelope, config, &mut store, "pipe", now).map_err(|error| error.to_string())
+}
+
+/// Why a mail was not recorded. All of it may go away, so Postfix is asked to come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotRecorded {
+    /// Trouble with the database.
+    Store(StoreError),
+    /// The keys of signed return paths can't be read; what is wrong with them.
+    Keys(String),
+    /// The DNS does not answer, and with an answer the mail might be proved.
+    NoAnswer,
+}
+
+impl fmt::Display for NotRecorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Keys(what) => f.write_str(what),
+            Self::NoAnswer => f.write_str("the DNS does not answer for the key of its DKIM signature; check mail.dns"),
+        }
+    }
+}
+
+impl std::error::Error for NotRecorded {}
+
+impl From<StoreError> for NotRecorded {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NoAnswer> for NotRecorded {
+    fn from(NoAnswer: NoAnswer) -> Self {
+        Self::NoAnswer
+    }
 }
 
 /// Records a mail and logs what became of it; the same for every door that takes mail.
@@ -45,15 +83,29 @@ pub fn record(
     store: &mut Store,
     door: &'static str,
     now: Timestamp,
-) -> Result<Outcome, StoreError> {
-    let trust = Trust {
-        networks: config.mail.trusted_networks.clone(),
-        authserv_ids: config.mail.trusted_authserv_ids.clone(),
-    };
-    let submission = submission::submission(mail, envelope, &trust, door, now);
+) -> Result<Outcome, NotRecorded> {
+    let trust = trust(config).map_err(NotRecorded::Keys)?;
+    let submission = submission::submission(mail, envelope, &trust, door, now)?;
     let receipt = store.submit(&submission, &config.policy, now)?;
     report(&submission, &receipt, envelope);
     Ok(submission::outcome(&submission))
+}
+
+/// Whom the configuration says to believe.
+///
+/// # Errors
+/// What is wrong with the file of keys.
+pub fn trust(config: &Config) -> Result<Trust, String> {
+    let mail = &config.mail;
+    let keys = mail.return_path_key_file.as_deref().map(Keys::load).transpose()?;
+    let return_path = |keys| ReturnPath { keys, days: mail.return_path_days, named: mail.return_path_trust };
+    Ok(Trust {
+        networks: mail.trusted_networks.clone(),
+        authserv_ids: mail.trusted_authserv_ids.clone(),
+        dkim: dkim::Settings { domains: mail.dkim_domains.clone(), dns: mail.dns.clone(), time: DKIM_TIME },
+        return_path: keys.map(return_path),
+        operator: false,
+    })
 }
 
 /// Ends the process with 75 when the deadline has passed, whatever it is doing: a commit that is under way is either

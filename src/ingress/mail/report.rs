@@ -334,7 +334,7 @@ fn is_unsubscribe(subject: &str, words: &str) -> bool {
 }
 
 /// RFC 5322 §3.3, with or without a comment behind.
-fn date(value: &str) -> Option<Timestamp> {
+pub(super) fn date(value: &str) -> Option<Timestamp> {
     let value = value.split(" (").next().unwrap_or(value).trim();
     jiff::fmt::rfc2822::parse(value).ok().map(|z| z.timestamp())
 }
