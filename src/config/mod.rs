@@ -25,6 +25,7 @@ use crate::lookup::{Map, Mode, OnError};
 use crate::policy::{Rule, Rules, Term};
 use crate::return_path::Named;
 use crate::socket::ListenAddress;
+use crate::store::Bounds;
 
 /// Where the configuration is read from unless `--config` says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/suppressd/suppressd.toml";
@@ -44,6 +45,8 @@ pub struct Config {
     pub lookup: Lookup,
     /// `[mail]`.
     pub mail: Mail,
+    /// `[quarantine]`.
+    pub quarantine: Bounds,
     /// `[policy.*]`.
     pub policy: Rules,
     /// `log.to`.
@@ -253,6 +256,11 @@ impl Config {
                 return_path_domains: source.get("mail", "return-path-domains")?,
                 return_path_days: source.get("mail", "return-path-days")?,
                 return_path_trust: source.get("mail", "return-path-trust")?,
+            },
+            quarantine: Bounds {
+                entries: source.get("quarantine", "max-entries")?,
+                bytes: source.get::<values::Size>("quarantine", "max-size")?.0,
+                age: source.get("quarantine", "keep")?,
             },
             policy: Rules {
                 hard: source.rule("policy.hard")?,

@@ -28,6 +28,10 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("sns", "Amazon SNS notifications about SES mail."),
     ("lookup", "What Postfix asks. A unix socket is created with the mode and group below."),
     ("mail", "Bounce mail, by pipe(8) and LMTP."),
+    (
+        "quarantine",
+        "What could not be understood or trusted, kept to be looked at and replayed. When it is full, the oldest go.",
+    ),
     ("policy.hard", "Hard bounces: addresses that do not work."),
     ("policy.soft", "Soft bounces: messages that did not arrive. What was the sender's fault never counts."),
     ("policy.complaint", "Complaints: the recipient called a message spam."),
@@ -121,6 +125,13 @@ pub const PARAMETERS: &[Parameter] = &[
         "So many days a signed return path is valid. Postfix keeps mail for 5 days, and so may the last system that bounces it."),
     row("mail", "return-path-trust", r#""recipient" or "anybody""#, r#""recipient""#, "",
         "About whom a report to a signed return path counts. Whoever received mail straight from this Postfix knows such an address and can write any report to it; so by default only the recipient counts that the signed address itself names, as in bounces+SIG=bob=example.com@example.org. \"anybody\" is right where all mail goes through SES, which shows its own return path to recipients."),
+
+    row("quarantine", "max-entries", "number", "10000", "",
+        "Most entries kept."),
+    row("quarantine", "max-size", "size", r#""256M""#, "",
+        "Most bytes of mail and messages kept altogether, with K, M or G behind the number."),
+    row("quarantine", "keep", "duration", r#""90d""#, "",
+        "How long an entry is kept. What is older goes when the next entry comes in."),
 
     row("policy.hard", "after", "number", "1", "",
         "So many hard bounces suppress; 0 never does."),

@@ -116,6 +116,31 @@ impl FromToml for SocketMode {
     }
 }
 
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size(pub u64);
+
+impl FromToml for Size {
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        let size = value.as_str().and_then(size).map(Self);
+        size.ok_or_else(|| wrong(value, "a size", "a number and K, M or G, as in \"256M\""))
+    }
+}
+
+/// `256M` in bytes.
+fn size(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit: u64 = match unit {
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        _ => return None,
+    };
+    let digits = number.bytes().all(|b| b.is_ascii_digit()) && number.len() <= 6;
+    let number: u64 = if digits { number.parse().ok()? } else { return None };
+    (number > 0).then(|| number * unit)
+}
+
 /// Permission bits of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SocketMode(pub u32);

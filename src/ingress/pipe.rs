@@ -33,7 +33,8 @@ const DKIM_TIME: Duration = Duration::from_secs(5);
 /// Nothing was recorded, and Postfix shall try again.
 pub fn take(input: &mut dyn Read, envelope: &Envelope, config: &Config, now: Timestamp) -> Result<Outcome, String> {
     let mail = read_all(input).map_err(|error| format!("cannot read the mail: {error}"))?;
-    let mut store = Store::open(&config.database, BUSY_TIMEOUT).map_err(|error| error.to_string())?;
+    let store = Store::open(&config.database, BUSY_TIMEOUT).map_err(|error| error.to_string())?;
+    let mut store = store.bounded(config.quarantine);
     record(&mail, envelope, config, &mut store, "pipe", now).map_err(|error| error.to_string())
 }
 

@@ -98,6 +98,7 @@ impl Daemon {
         let database = config.database.clone();
         let (writer, writer_thread) =
             Writer::start(database.clone(), BUSY_TIMEOUT, config.policy.clone(), Timestamp::now).map_err(store)?;
+        writer.set_bounds(config.quarantine);
         let readers = Arc::new(Readers::open(database, std_duration(config.lookup.deadline)).map_err(store)?);
         let lookup = Arc::new(Lookup::new(Arc::clone(&readers), settings(&config)));
         lookup.set_signer(signer(&config).map_err(ServeError::System)?);
@@ -196,6 +197,7 @@ impl Daemon {
     fn apply(&mut self, config: Config) {
         telemetry::log::init(config.log_to, config.log_level);
         self.writer.set_rules(config.policy.clone());
+        self.writer.set_bounds(config.quarantine);
         self.lookup.set(settings(&config));
         self.workers.reload();
         self.ledger.set_topics(config.sns.topics.clone());

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Receipt, StoreError, Submission, record, schema};
+use super::{Bounds, Receipt, StoreError, Submission, record, schema};
 use crate::policy::Rules;
 
 /// Most submissions in one commit; bounds how long the first of them waits.
@@ -32,6 +32,7 @@ pub type Clock = fn() -> Timestamp;
 pub struct Writer {
     jobs: mpsc::Sender<Job>,
     rules: Arc<RwLock<Arc<Rules>>>,
+    bounds: Arc<RwLock<Bounds>>,
 }
 
 impl Writer {
@@ -48,10 +49,11 @@ impl Writer {
         let connection = schema::open(&path, busy_timeout)?;
         let (jobs, receiver) = mpsc::channel(QUEUE);
         let rules = Arc::new(RwLock::new(Arc::new(rules)));
-        let worker = Worker { connection, receiver, rules: Arc::clone(&rules), clock };
+        let bounds = Arc::default();
+        let worker = Worker { connection, receiver, rules: Arc::clone(&rules), bounds: Arc::clone(&bounds), clock };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || worker.run());
         let thread = thread.map_err(|e| StoreError::Unreadable(format!("no thread for the writer: {e}")))?;
-        Ok((Self { jobs, rules }, thread))
+        Ok((Self { jobs, rules, bounds }, thread))
     }
 
     /// Records a submission; it is durable when this returns.
@@ -68,12 +70,18 @@ impl Writer {
     pub fn set_rules(&self, rules: Rules) {
         *self.rules.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(rules);
     }
+
+    /// Keeps so much in quarantine from the next event on.
+    pub fn set_bounds(&self, bounds: Bounds) {
+        *self.bounds.write().unwrap_or_else(std::sync::PoisonError::into_inner) = bounds;
+    }
 }
 
 struct Worker {
     connection: Connection,
     receiver: mpsc::Receiver<Job>,
     rules: Arc<RwLock<Arc<Rules>>>,
+    bounds: Arc<RwLock<Bounds>>,
     clock: Clock,
 }
 
@@ -95,7 +103,8 @@ impl Worker {
     fn write(&mut self, group: Vec<Job>) {
         let (submissions, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         let rules = Arc::clone(&self.rules.read().unwrap_or_else(std::sync::PoisonError::into_inner));
-        let results = commit(&mut self.connection, &submissions, &rules, (self.clock)());
+        let bounds = *self.bounds.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let results = commit(&mut self.connection, &submissions, &rules, &bounds, (self.clock)());
         let results = results.unwrap_or_else(|error| vec![Err(error); replies.len()]);
         for (reply, result) in replies.into_iter().zip(results) {
             // Whoever handed it in may be gone; it is recorded all the same.
@@ -109,13 +118,14 @@ fn commit(
     connection: &mut Connection,
     submissions: &[Arc<Submission>],
     rules: &Rules,
+    bounds: &Bounds,
     now: Timestamp,
 ) -> Result<Vec<Result<Receipt, StoreError>>, StoreError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut results = Vec::with_capacity(submissions.len());
     for submission in submissions {
         let savepoint = transaction.savepoint()?;
-        let result = record::submit(&savepoint, submission, rules, now);
+        let result = record::submit(&savepoint, submission, rules, bounds, now);
         match &result {
             Ok(_) => savepoint.commit()?,
             Err(StoreError::Constraint(_)) => drop(savepoint), // rolls back

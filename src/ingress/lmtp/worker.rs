@@ -82,7 +82,7 @@ impl Workers {
         let Ok(_permit) = self.permits.acquire().await else { return Outcome::TryAgain };
         let digest = digest(mail);
         if self.crashes(&digest) >= MAX_CRASHES {
-            return self.keep_unread(mail, digest).await;
+            return self.keep_unread(envelope, mail, digest).await;
         }
         match timeout(self.time, self.ask(envelope, mail)).await {
             Ok(Ok(answer)) => answer.outcome(),
@@ -129,13 +129,14 @@ impl Workers {
         *crashes.entry(digest).or_default() += 1;
     }
 
-    async fn keep_unread(&self, mail: &[u8], digest: String) -> Outcome {
+    async fn keep_unread(&self, envelope: &Envelope, mail: &[u8], digest: String) -> Outcome {
         let kept = Quarantined {
             id: format!("mail:{digest}"),
             door: "lmtp",
             why: Why::Malformed,
             detail: format!("reading it failed {MAX_CRASHES} times"),
             origin: Origin::Unproved,
+            envelope: serde_json::to_string(envelope).ok(),
             content: mail.get(..MAX_KEPT).unwrap_or(mail).to_vec(),
         };
         let submission = Submission { quarantined: vec![kept], ..Submission::default() };

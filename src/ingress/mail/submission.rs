@@ -10,10 +10,12 @@ use super::origin::{Envelope, NoAnswer, Proof, Trust, prove};
 use super::{Finding, Nature, Reading, read};
 use crate::event::{Event, EventId, Kind, Origin, Reason, Side, printable};
 use crate::outcome::Outcome;
-use crate::store::{Quarantined, Submission, Why};
+use crate::store::{QuarantineEntry, Quarantined, Submission, Why};
 
 /// What the id of a mail in quarantine begins with; its digest follows.
 pub const ID: &str = "mail:";
+/// The doors that take mail.
+const DOORS: &[&str] = &["pipe", "lmtp"];
 /// Most bytes of a mail that are kept in quarantine. Postfix returns 50,000 bytes of a message (`bounce_size_limit`).
 pub const MAX_KEPT: usize = 256 * 1024;
 
@@ -54,6 +56,7 @@ pub fn known_as(
         why,
         detail,
         origin: if all_proved { proof.origin() } else { Origin::Unproved },
+        envelope: serde_json::to_string(envelope).ok(),
         content: mail.get(..MAX_KEPT).unwrap_or(mail).to_vec(),
     });
     Ok(Submission { events, quarantined: quarantined.into_iter().collect(), ..Submission::default() })
@@ -119,4 +122,26 @@ fn quarantine(reading: &Reading, proof: &Proof, all_proved: bool) -> Option<(Why
 #[must_use]
 pub fn digest(mail: &[u8]) -> String {
     openssl::sha::sha256(mail).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Why an entry of the quarantine can't be read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotReplayed {
+    /// It is no mail of ours, or its envelope is lost.
+    NoEnvelope,
+    /// The DNS does not answer now.
+    NoAnswer,
+}
+
+/// Reads a mail of the quarantine again, by the program and configuration of now, as if it came in when it did.
+///
+/// # Errors
+/// [`NotReplayed`].
+pub fn replay(entry: &QuarantineEntry, mail: &[u8], trust: &Trust) -> Result<Submission, NotReplayed> {
+    let envelope = entry.envelope.as_deref().and_then(|json| serde_json::from_str(json).ok());
+    let digest = entry.id.strip_prefix(ID);
+    let (envelope, digest) = envelope.zip(digest).ok_or(NotReplayed::NoEnvelope)?;
+    let received = entry.received.parse().map_err(|_| NotReplayed::NoEnvelope)?;
+    let door = DOORS.iter().find(|door| **door == entry.door).ok_or(NotReplayed::NoEnvelope)?;
+    known_as(digest, mail, &envelope, trust, door, received).map_err(|NoAnswer| NotReplayed::NoAnswer)
 }

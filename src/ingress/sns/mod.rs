@@ -35,6 +35,7 @@ pub mod certificates;
 pub mod credentials;
 pub mod message;
 pub mod refusal;
+pub mod replay;
 pub mod ses;
 pub mod signature;
 pub mod subscription;
@@ -238,6 +239,7 @@ fn quarantined(text: &str, context: &Context<'_>, part: &str, detail: String) ->
         door: DOOR,
         why: Why::NotUnderstood,
         detail,
+        envelope: replay::envelope(context),
         content: text.as_bytes().to_vec(),
         origin: context.origin,
     }
