@@ -1,10 +1,32 @@
-# make run     shows the main job on a real Postfix, then serves until Ctrl-C; with ONCE=1 it ends by itself
-# make check   everything that must hold
-# Both install by apt what they need; see packaging/install-build-deps.
+# make           builds suppressd
+# make run       shows the main job on a real Postfix, then serves until Ctrl-C; with ONCE=1 it ends by itself
+# make check     everything that must hold
+# make bench     how fast it is, beside what it is measured against
+# make install   installs it below DESTDIR, with PREFIX=/usr
+# make clean     removes what was built
+# run and check install by apt what they need; see packaging/install-build-deps.
 
+PREFIX = /usr
+SYSCONFDIR = /etc
+DESTDIR =
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+RELEASE = target/release/suppressd
+# Another build to install, such as target/debug/suppressd.
+BINARY = $(RELEASE)
 
-.PHONY: run check deps
+doc = $(DESTDIR)$(PREFIX)/share/doc/suppressd
+man = $(DESTDIR)$(PREFIX)/share/man
+lib = $(DESTDIR)$(PREFIX)/lib
+# Shipped files say /usr/bin/suppressd.
+prefixed = sed 's|/usr/bin/suppressd|$(PREFIX)/bin/suppressd|'
+
+.PHONY: build run check bench deps install clean
+
+build: $(RELEASE)
+
+$(RELEASE): Cargo.toml Cargo.lock $(shell find src -type f)
+	@packaging/install-build-deps
+	cargo build --release --locked --bin suppressd
 
 deps:
 	@packaging/install-build-deps
@@ -13,11 +35,39 @@ run: deps
 	cargo build --release --bin suppressd --example sns-standin
 	@$(SUDO) env ONCE=$(ONCE) tests/e2e/demo.sh
 
-# Tests of the private Postfix need root; only they get it.
+# Only these need root: for a private Postfix, and for making users and changing to them.
+ROOT_TESTS := postfix shipped
+TESTS := $(filter-out $(ROOT_TESTS),$(basename $(notdir $(wildcard tests/*.rs))) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
+RUNNER := CARGO_TARGET_$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')_RUNNER
+
 check: deps
+	@packaging/nginx-for-tests >/dev/null
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
-	cargo test --lib --bins
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --no-deps --document-private-items
+	cargo test --lib --bins --examples $(addprefix --test ,$(TESTS))
 	cargo test --doc
-	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="$(SUDO)" CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="$(SUDO)" cargo test --tests
+	$(RUNNER)="$(or $(SUDO),env)" cargo test $(addprefix --test ,$(ROOT_TESTS))
+
+bench: deps
+	cargo bench --bench lookup --bench mail
+
+# Never overwrites the configuration. Users and directories are made by systemd-sysusers and systemd-tmpfiles.
+install: $(BINARY)
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/suppressd
+	install -D -m 644 -t $(man)/man1 man/suppressd.1
+	install -D -m 644 -t $(man)/man5 man/suppressd.toml.5 man/suppressd.db.5
+	install -D -m 644 -t $(man)/man8 man/suppressd.8
+	install -d $(lib)/systemd/system $(doc)/postfix
+	$(prefixed) systemd/suppressd.service > $(lib)/systemd/system/suppressd.service
+	chmod 644 $(lib)/systemd/system/suppressd.service
+	install -D -m 644 -t $(lib)/systemd/system systemd/suppressd.socket
+	install -D -m 644 systemd/suppressd.sysusers $(lib)/sysusers.d/suppressd.conf
+	install -D -m 644 systemd/suppressd.tmpfiles $(lib)/tmpfiles.d/suppressd.conf
+	for file in postfix/*; do $(prefixed) $$file > $(doc)/$$file && chmod 644 $(doc)/$$file || exit 1; done
+	install -m 644 -t $(doc) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE packaging/nginx.conf packaging/suppressd.toml
+	[ -e $(DESTDIR)$(SYSCONFDIR)/suppressd/suppressd.toml ] || \
+	  install -D -m 644 packaging/suppressd.toml $(DESTDIR)$(SYSCONFDIR)/suppressd/suppressd.toml
+
+clean:
+	cargo clean

@@ -17,7 +17,7 @@ pub const MAX_DIAGNOSTIC: usize = 1000;
 pub const MAX_NAME: usize = 255;
 
 /// One thing that happened to one recipient.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Event {
     /// What makes a second report of the same thing a duplicate.
     pub id: EventId,
@@ -38,11 +38,11 @@ pub struct Event {
 }
 
 /// Idempotency key. Two reports with one key are one event.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct EventId(pub String);
 
 /// The facts behind a verdict. All texts are [`printable`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Evidence {
     /// Why, in the field's vocabulary.
     pub reason: Reason,
@@ -99,6 +99,19 @@ macro_rules! words {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = String::deserialize(deserializer)?;
+                Self::parse(&word).ok_or_else(|| serde::de::Error::custom(concat!("unknown ", stringify!($name))))
             }
         }
     };
@@ -253,6 +266,18 @@ words! {
 }
 
 words! {
+    /// The doors.
+    Door {
+        /// A topic's webhook.
+        Sns = "sns",
+        /// A mail by pipe(8).
+        Pipe = "pipe",
+        /// A mail by LMTP.
+        Lmtp = "lmtp",
+    }
+}
+
+words! {
     /// How the origin of a report is proved.
     Origin {
         /// A verified SNS signature from an allowed topic.
@@ -273,6 +298,18 @@ words! {
         Operator = "operator",
         /// Nothing: recorded, and suppresses nobody.
         Unproved = "unproved",
+    }
+}
+
+words! {
+    /// Why something that came in did not count.
+    Why {
+        /// Not in the form of the door.
+        Malformed = "malformed",
+        /// Not proved to come from whom it says.
+        Untrusted = "untrusted",
+        /// Well formed, and nothing that we know.
+        NotUnderstood = "not-understood",
     }
 }
 

@@ -24,7 +24,7 @@ use mail_auth::common::headers::HeaderWriter;
 use mail_auth::dkim::{Canonicalization, DkimSigner};
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
-use suppressd::event::Origin;
+use suppressd::event::{Door, Origin};
 use suppressd::ingress::mail::dkim::Settings;
 use suppressd::ingress::mail::origin::{Envelope, NoAnswer, Trust};
 use suppressd::ingress::mail::submission::{outcome, submission};
@@ -95,7 +95,7 @@ fn take_at(mail: &str, dns: &Dns, domains: &[&str], now: &str) -> Result<Submiss
         client_address: Some("192.0.2.66".into()),
         ..Envelope::default()
     };
-    submission(mail.as_bytes(), &envelope, &trust, "pipe", now.parse::<Timestamp>().unwrap())
+    submission(mail.as_bytes(), &envelope, &trust, Door::Pipe, now.parse::<Timestamp>().unwrap())
 }
 
 fn take(mail: &str, dns: &Dns) -> Result<Submission, NoAnswer> {

@@ -10,12 +10,13 @@ use support::door::{Harness, Kept, Wish};
 use support::sns::aws::Reply;
 use support::sns::pki::{Pki, Signing};
 use support::sns::signer::{Draft, Post, TOPIC, bounce, request};
+use suppressd::event::Why;
 use suppressd::event::{Kind, Origin};
 use suppressd::ingress::http::fetch::FetchLimits;
 use suppressd::ingress::http::{Limits, Slot, TlsError, load_tls};
 use suppressd::ingress::sns::Settings;
 use suppressd::ingress::sns::credentials::Credentials;
-use suppressd::store::{StoreError, TopicChange, TopicState, Why};
+use suppressd::store::{StoreError, TopicChange, TopicState};
 
 fn pki() -> &'static Pki {
     Pki::shared()

@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn people_get_a_sentence() {
-        assert!(shown("event.json", EVENT, false).contains("bob@example.com: hard bounce, userunknown"));
+        assert!(shown("event.json", EVENT, false).contains("bob@example.com: hard bounce"));
         assert!(shown("mail.eml", "Subject: lunch\n\nhi\n", false).contains("not a bounce"));
     }
 

@@ -1,25 +1,18 @@
-//! `suppressd lmtp-worker`: reads and records mail for the daemon's LMTP door; nobody else runs it.
+//! `suppressd lmtp-worker`: reads mail for the daemon's LMTP door; nobody else runs it.
 
 use std::path::Path;
 
-use super::{Failure, now, open_of};
+use super::{Failure, now};
 use crate::config::Config;
+use crate::event::Door;
 use crate::ingress::lmtp::worker;
+use crate::ingress::mail::submission::submission;
 use crate::ingress::pipe;
-use crate::outcome::Outcome;
-use crate::telemetry;
 
 /// 0 when the daemon has closed the pipe.
 pub(super) fn run(path: &Path) -> Result<u8, Failure> {
-    let config = Config::load(path)?;
-    telemetry::log::init(config.log_to, config.log_level);
-    let mut store = open_of(&config)?;
-    let record = |envelope: &_, mail: &[u8]| {
-        pipe::record(mail, envelope, &config, &mut store, "lmtp", now()).unwrap_or_else(|error| {
-            log::error!("lmtp: cannot record a mail, Postfix is told to try again: {error}");
-            Outcome::TryAgain
-        })
-    };
-    worker::answer(&mut std::io::stdin().lock(), &mut std::io::stdout().lock(), record)?;
+    let trust = pipe::trust(&Config::load(path)?).map_err(Failure::Usage)?;
+    let read = |envelope: &_, mail: &[u8]| submission(mail, envelope, &trust, Door::Lmtp, now()).ok();
+    worker::answer(&mut std::io::stdin().lock(), &mut std::io::stdout().lock(), read)?;
     Ok(0)
 }

@@ -5,7 +5,6 @@
 //! On failure: exit status 75 and one short line; Postfix keeps the mail and tries again. Never another status than 0
 //! and 75: on nearly every other, 101 of a Rust panic included, pipe(8) bounces the mail. Never sends mail.
 
-use std::fmt;
 use std::io::{self, Read};
 use std::process;
 use std::time::Duration;
@@ -14,13 +13,13 @@ use jiff::Timestamp;
 
 use super::mail::dkim;
 use super::mail::mime::MAX_MAIL;
-use super::mail::origin::{Envelope, NoAnswer, ReturnPath, Trust};
+use super::mail::origin::{Envelope, ReturnPath, Trust};
 use super::mail::submission;
 use crate::config::Config;
+use crate::event::Door;
 use crate::outcome::Outcome;
 use crate::return_path::Keys;
-use crate::store::{Receipt, Store, StoreError, Submission};
-use crate::telemetry::maillog;
+use crate::store::Store;
 
 /// How long to wait for another writer; below the deadline.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,62 +32,11 @@ const DKIM_TIME: Duration = Duration::from_secs(5);
 /// Nothing was recorded, and Postfix shall try again.
 pub fn take(input: &mut dyn Read, envelope: &Envelope, config: &Config, now: Timestamp) -> Result<Outcome, String> {
     let mail = read_all(input).map_err(|error| format!("cannot read the mail: {error}"))?;
-    let store = Store::open(&config.database, BUSY_TIMEOUT).map_err(|error| error.to_string())?;
-    let mut store = store.bounded(config.quarantine);
-    record(&mail, envelope, config, &mut store, "pipe", now).map_err(|error| error.to_string())
-}
-
-/// Why a mail was not recorded. All of it may go away, so Postfix is asked to come back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotRecorded {
-    /// Trouble with the database.
-    Store(StoreError),
-    /// The keys of signed return paths can't be read; what is wrong with them.
-    Keys(String),
-    /// The DNS does not answer, and with an answer the mail might be proved.
-    NoAnswer,
-}
-
-impl fmt::Display for NotRecorded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Store(error) => error.fmt(f),
-            Self::Keys(what) => f.write_str(what),
-            Self::NoAnswer => f.write_str("the DNS does not answer for the key of its DKIM signature; check mail.dns"),
-        }
-    }
-}
-
-impl std::error::Error for NotRecorded {}
-
-impl From<StoreError> for NotRecorded {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<NoAnswer> for NotRecorded {
-    fn from(NoAnswer: NoAnswer) -> Self {
-        Self::NoAnswer
-    }
-}
-
-/// Records a mail and logs what became of it; the same for every door that takes mail.
-///
-/// # Errors
-/// Nothing was recorded.
-pub fn record(
-    mail: &[u8],
-    envelope: &Envelope,
-    config: &Config,
-    store: &mut Store,
-    door: &'static str,
-    now: Timestamp,
-) -> Result<Outcome, NotRecorded> {
-    let trust = trust(config).map_err(NotRecorded::Keys)?;
-    let submission = submission::submission(mail, envelope, &trust, door, now)?;
-    let receipt = store.submit(&submission, &config.policy, now)?;
-    report(&submission, &receipt, envelope);
+    let submission = submission::submission(&mail, envelope, &trust(config)?, Door::Pipe, now);
+    let submission = submission.map_err(|error| error.to_string())?;
+    let store = Store::open(&config.database, BUSY_TIMEOUT).map(|store| store.bounded(config.quarantine));
+    let receipt = store.and_then(|mut store| store.submit(&submission, &config.policy, now));
+    submission::report(&submission, &receipt.map_err(|error| error.to_string())?, envelope);
     Ok(submission::outcome(&submission))
 }
 
@@ -128,14 +76,4 @@ fn read_all(input: &mut dyn Read) -> io::Result<Vec<u8>> {
     // Postfix takes a pipe that closes early for a failure.
     io::copy(input, &mut io::sink())?;
     Ok(mail)
-}
-
-fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope) {
-    for (event, recorded) in submission.events.iter().zip(&receipt.events) {
-        log::info!("{}", maillog::line(event, recorded));
-    }
-    for kept in submission.quarantined.iter().filter(|_| receipt.quarantined > 0) {
-        let queue_id = crate::event::printable(&envelope.queue_id, 20);
-        log::warn!("{}: {queue_id}: kept in quarantine, {}: {}", kept.door, kept.why.as_str(), kept.detail);
-    }
 }

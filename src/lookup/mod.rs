@@ -272,16 +272,23 @@ impl Lookup {
     }
 
     fn log_trouble(&self, error: &StoreError, on_error: OnError, now: Timestamp) {
-        let mut logged = locked(&self.trouble_logged);
-        if logged.is_some_and(|at| now.duration_since(at).abs() < LOG_INTERVAL) {
-            return;
+        if self.trouble_is_news(now) {
+            let told = match on_error {
+                OnError::Defer => "Postfix is told to try again",
+                OnError::Accept => "mail flows, to suppressed recipients too",
+            };
+            log::error!("cannot look recipients up: {error}; {told}");
         }
-        *logged = Some(now);
-        let told = match on_error {
-            OnError::Defer => "Postfix is told to try again",
-            OnError::Accept => "mail flows, to suppressed recipients too",
-        };
-        log::error!("cannot look recipients up: {error}; {told}");
+    }
+
+    /// True once in [`LOG_INTERVAL`]; a clock that was set back starts it anew.
+    fn trouble_is_news(&self, now: Timestamp) -> bool {
+        let mut logged = locked(&self.trouble_logged);
+        let news = logged.is_none_or(|at| now.duration_since(at).abs() >= LOG_INTERVAL);
+        if news {
+            *logged = Some(now);
+        }
+        news
     }
 }
 

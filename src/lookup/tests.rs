@@ -276,3 +276,75 @@ fn the_return_path_map_signs_own_senders_and_never_twice() {
         assert_eq!(bench.socketmap(other), "NOTFOUND ", "{other}");
     }
 }
+
+#[test]
+fn counts_are_bounded_and_known_recipients_still_count() {
+    let bench = bench();
+    let address = |i: usize| Address::parse(&format!("user{i}@gone.example")).unwrap();
+    for i in 0..MAX_COUNTED + 10 {
+        bench.lookup.count(&address(i));
+    }
+    bench.lookup.count(&address(0));
+    let refusals = bench.lookup.take_refusals();
+    assert_eq!(refusals.len(), MAX_COUNTED);
+    assert!(refusals.contains(&("user0@gone.example".to_owned(), 2)));
+}
+
+#[test]
+fn lasting_trouble_is_logged_once_a_minute() {
+    let bench = bench();
+    let after = |seconds: i64| bench.lookup.trouble_is_news(now() + SignedDuration::from_secs(seconds));
+    assert_eq!([0, 1, 59, 60, 61, 119, 120].map(after), [true, false, false, true, false, false, true]);
+    assert!(after(-3600), "the clock was set back");
+}
+
+/// Noise that looks like the protocols, the same in every run.
+fn noise(seed: u64) -> Vec<u8> {
+    const WORDS: &[&[u8]] = &[
+        b"22:access bob@example.com,",
+        b"11:transport *,",
+        b"get bob@example.com\n",
+        b"get %",
+        b"put ",
+        b"0:,",
+        b"9:access ,",
+        b"request=smtpd_access_policy\n",
+        b"recipient=bob@example.com\n",
+        b"\n",
+        b"\n\n",
+        b"=",
+        b":",
+        b",",
+        b"7",
+        b"\0",
+        b"\xff",
+    ];
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 33).unwrap()
+    };
+    (0..next() % 12).flat_map(|_| WORDS[next() % WORDS.len()].iter().copied()).collect()
+}
+
+#[test]
+fn however_input_is_cut_into_reads_the_replies_are_the_same() {
+    let bench = bench();
+    for protocol in [Protocol::Socketmap, Protocol::TcpTable(Map::Access), Protocol::Policy] {
+        for seed in 0..500 {
+            let input = noise(seed);
+            let (whole, end) = bench.replies(protocol, &input);
+            let (mut output, mut done, mut last) = (Vec::new(), 0, Step::Incomplete);
+            for read in 0..=input.len() {
+                while !matches!(last, Step::Violation(_)) {
+                    last = protocol.step(&input[done..read], &bench.lookup, now(), &mut output);
+                    let Step::Answered(length) = last else { break };
+                    done += length;
+                }
+            }
+            assert_eq!((String::from_utf8(output).unwrap(), last), (whole, end), "{protocol:?} {input:?}");
+        }
+    }
+}

@@ -25,7 +25,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use error::StoreError;
 pub use list::{Change, Filter, Key, Refusals};
-pub use quarantine::{Bounds, QuarantineEntry, Quarantined, Why};
+pub use quarantine::{Bounds, QuarantineEntry, Quarantined};
 pub use reader::{Readers, Suppression};
 pub use record::{Receipt, Recorded, StoredEvent, Submission};
 pub use topic::{MAX_PENDING, TopicChange, TopicEntry, TopicState};

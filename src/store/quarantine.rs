@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Receipt, Store, StoreError, Submission, record};
-use crate::event::{Origin, timestamp_text};
+use crate::event::{Door, Origin, Why, timestamp_text};
 use crate::policy::Rules;
 
 /// Most old entries dropped in one transaction, so that none takes long after the bounds were lowered.
@@ -31,12 +31,12 @@ impl Default for Bounds {
 }
 
 /// Something to be kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Quarantined {
     /// Idempotency key: the same text handed in twice is kept once.
     pub id: String,
-    /// The door: sns, pipe or lmtp.
-    pub door: &'static str,
+    /// The door it came in by.
+    pub door: Door,
     /// Why it did not count.
     pub why: Why,
     /// That in one sentence.
@@ -47,29 +47,6 @@ pub struct Quarantined {
     pub envelope: Option<String>,
     /// All of it, as it was handed in.
     pub content: Vec<u8>,
-}
-
-/// Why something did not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// Not in the form of the door.
-    Malformed,
-    /// Not proved to come from whom it says.
-    Untrusted,
-    /// Well formed, and nothing that we know.
-    NotUnderstood,
-}
-
-impl Why {
-    /// The word in the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::Untrusted => "untrusted",
-            Self::NotUnderstood => "not-understood",
-        }
-    }
 }
 
 /// An entry as kept, without its content.
@@ -181,7 +158,7 @@ pub(super) fn keep(
     let kept = connection.prepare_cached(sql)?.execute(params![
         entry.id,
         timestamp_text(now),
-        entry.door,
+        entry.door.as_str(),
         entry.why.as_str(),
         entry.detail,
         entry.origin.as_str(),

@@ -122,11 +122,15 @@ pub(super) fn find(
     address: &Address,
     now: Timestamp,
 ) -> Result<Option<Suppression>, StoreError> {
-    // One statement, one snapshot: the address itself goes before its domain.
-    let sql = "SELECT address, kind, reason, status, since, until, source, event, note FROM suppression \
-               WHERE address IN (?1, ?2) AND (until IS NULL OR until > ?3) \
-               ORDER BY address LIKE '@%' LIMIT 1";
-    let mut statement = connection.prepare_cached(sql)?;
+    // One statement, one snapshot: the address itself goes before its domain. UNION ALL and LIMIT look for the domain
+    // only where the address is not there, and nothing is sorted.
+    const SQL: &str = "SELECT address, kind, reason, status, since, until, source, event, note FROM suppression \
+                       WHERE address = ?1 AND (until IS NULL OR until > ?3) \
+                       UNION ALL \
+                       SELECT address, kind, reason, status, since, until, source, event, note FROM suppression \
+                       WHERE address = ?2 AND (until IS NULL OR until > ?3) \
+                       LIMIT 1";
+    let mut statement = connection.prepare_cached(SQL)?;
     let key = [address.as_str(), address.domain_key(), &timestamp_text(now)];
     Ok(statement.query_row(key, Suppression::from_row).optional()?)
 }

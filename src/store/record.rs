@@ -8,15 +8,17 @@ use crate::event::{Event, Kind, timestamp_text};
 use crate::policy::{Action, Current, Decision, History, Rules, decide};
 
 /// Everything that one message handed in, recorded together or not at all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Submission {
     /// What happened, one for each recipient.
     pub events: Vec<Event>,
     /// What could not be understood or trusted.
     pub quarantined: Vec<Quarantined>,
     /// What changes about an SNS topic.
+    #[serde(skip)]
     pub topic: Option<TopicChange>,
     /// Refusals answered to Postfix, as address and number since the last submission.
+    #[serde(skip)]
     pub refusals: Vec<(String, u64)>,
 }
 

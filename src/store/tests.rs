@@ -1,6 +1,6 @@
 use super::*;
 use crate::address::Address;
-use crate::event::{Event, EventId, Evidence, Kind, Origin, Reason, Side, Source};
+use crate::event::{Door, Event, EventId, Evidence, Kind, Origin, Reason, Side, Source, Why};
 
 const WAIT: Duration = Duration::from_millis(100);
 
@@ -203,7 +203,7 @@ fn quarantine_keeps_a_text_once() {
     let mut bench = bench();
     let entry = Quarantined {
         id: "k".into(),
-        door: "pipe",
+        door: Door::Pipe,
         why: Why::NotUnderstood,
         detail: "no report in it".into(),
         origin: Origin::Local,
@@ -221,7 +221,7 @@ fn quarantine_keeps_a_text_once() {
 fn kept(bench: &mut Bench, id: u32, size: usize, at: &str) {
     let entry = Quarantined {
         id: id.to_string(),
-        door: "pipe",
+        door: Door::Pipe,
         why: Why::Untrusted,
         detail: String::new(),
         origin: Origin::Unproved,

@@ -10,6 +10,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+
 /// Longest wait for anything here; Postfix's slowest answer in these tests is 9 s.
 const PATIENCE: Duration = Duration::from_secs(40);
 const SUPPRESSD: &str = env!("CARGO_BIN_EXE_suppressd");
@@ -35,20 +37,20 @@ struct Ports {
 pub struct Held(Child);
 
 impl World {
-    /// A running Postfix with these fragments, and suppressd with these lines under `[lookup]`.
-    pub fn new(fragments: &[&str], lookup_settings: &str) -> Self {
-        Self::with_relay(fragments, lookup_settings, &[])
+    /// A running Postfix with these fragments, and suppressd with these lines in its configuration.
+    pub fn new(fragments: &[&str], settings: &str) -> Self {
+        Self::with_relay(fragments, settings, &[])
     }
 
     /// The same with further options for smtp-sink(1), the relay.
-    pub fn with_relay(fragments: &[&str], lookup_settings: &str, options: &[&str]) -> Self {
+    pub fn with_relay(fragments: &[&str], settings: &str, options: &[&str]) -> Self {
         assert!(nix::unistd::geteuid().is_root(), "a private Postfix needs root; run the tests with sudo");
         let dir = tempfile::Builder::new().prefix("suppressd-e2e-").tempdir().unwrap();
         let ports = Ports::free();
         let relay = start_relay(&dir.path().join("relayed"), ports.relay, options);
         let world = Self { dir, ports, relay, daemon: None };
         world.make_postfix(fragments);
-        world.configure(lookup_settings);
+        world.configure(settings);
         world.run("postfix", &["-c", &world.path("etc"), "start"], "");
         world.up()
     }
@@ -72,9 +74,26 @@ impl World {
     /// Stops suppressd as an administrator would.
     pub fn stop_daemon(&mut self) {
         if let Some(mut daemon) = self.daemon.take() {
-            terminate(&daemon);
+            send(&daemon, Signal::SIGTERM);
             assert!(daemon.wait().unwrap().success(), "a clean stop; {}", self.log());
         }
+    }
+
+    /// Makes suppressd hang, or go on.
+    pub fn signal_daemon(&self, signal: Signal) {
+        send(self.daemon.as_ref().unwrap(), signal);
+    }
+
+    /// Leaves suppressd only so many more file descriptors than it has open now.
+    pub fn limit_descriptors(&self, more: usize) {
+        let id = self.daemon.as_ref().unwrap().id();
+        let open = fs::read_dir(format!("/proc/{id}/fd")).unwrap().count();
+        self.run("prlimit", &["--pid", &id.to_string(), &format!("--nofile={}:", open + more)], "");
+    }
+
+    /// Connects to the socketmap socket and says nothing.
+    pub fn connect(&self) -> UnixStream {
+        UnixStream::connect(self.path("spool/suppressd/lookup.sock")).unwrap()
     }
 
     pub fn path(&self, name: &str) -> String {
@@ -187,19 +206,19 @@ impl World {
         assert!(command.status().unwrap().success(), "postfix.sh");
     }
 
-    fn configure(&self, lookup_settings: &str) {
+    fn configure(&self, settings: &str) {
         let Ports { tcp_table, http, admin, .. } = self.ports;
         let dir = self.dir.path().display();
         let text = format!(
             "database = \"{dir}/db/suppressd.db\"\n\
-             [http]\nlisten = [\"127.0.0.1:{http}\"]\n\
-             [admin]\nlisten = [\"127.0.0.1:{admin}\"]\n\
-             [lookup]\n\
-             socketmap = [\"unix:{dir}/spool/suppressd/lookup.sock\"]\n\
-             policy = [\"unix:{dir}/spool/suppressd/policy.sock\"]\n\
-             tcp-table = [{{ listen = \"127.0.0.1:{tcp_table}\", map = \"access\" }}]\n\
-             {lookup_settings}\n\
-             [log]\nto = \"stderr\"\n"
+             http.listen = [\"127.0.0.1:{http}\"]\n\
+             admin.listen = [\"127.0.0.1:{admin}\"]\n\
+             lookup.socketmap = [\"unix:{dir}/spool/suppressd/lookup.sock\"]\n\
+             lookup.policy = [\"unix:{dir}/spool/suppressd/policy.sock\"]\n\
+             lookup.tcp-table = [{{ listen = \"127.0.0.1:{tcp_table}\", map = \"access\" }}]\n\
+             mail.lmtp = [\"unix:{dir}/spool/suppressd/lmtp.sock\"]\n\
+             log.to = \"stderr\"\n\
+             {settings}\n"
         );
         fs::write(self.path("suppressd.toml"), text).unwrap();
         let db = self.dir.path().join("db");
@@ -261,9 +280,9 @@ fn start_relay(dump: &Path, port: u16, options: &[&str]) -> Child {
     command.args([&format!("127.0.0.1:{port}"), "100"]).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-fn terminate(child: &Child) {
+fn send(child: &Child, signal: Signal) {
     let id = i32::try_from(child.id()).unwrap();
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM).unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), signal).unwrap();
 }
 
 /// One SMTP session.

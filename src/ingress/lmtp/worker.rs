@@ -1,14 +1,15 @@
 //! The processes that read mail for the LMTP door.
 //!
-//! Hostile mail is read in a child process, `suppressd lmtp-worker`, which also records it: a child that dies, or takes
-//! too long, costs its own mail a 451 and nobody else anything. A mail that was in hand at [`MAX_CRASHES`] deaths is put
-//! into quarantine unread. Between daemon and child: a line of JSON and the mail's bytes, and a line of JSON back.
+//! Hostile mail is read in a child process, `suppressd lmtp-worker`: one that dies, or takes too long, costs its own mail
+//! a 451 and nobody else anything. A mail that was in hand at [`MAX_CRASHES`] deaths is put into quarantine unread. What
+//! the child understood is recorded by the daemon's writer, so that mails in hand at the same time share a commit.
+//! Between daemon and child: a line of JSON and the mail's bytes, and a line of JSON back.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read, Write};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -17,12 +18,12 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::event::Origin;
+use crate::event::{Door, Origin, Why};
 use crate::ingress::mail::mime::MAX_MAIL;
-use crate::ingress::mail::origin::Envelope;
-use crate::ingress::mail::submission::{MAX_KEPT, digest};
+use crate::ingress::mail::origin::{Envelope, NoAnswer};
+use crate::ingress::mail::submission::{self, MAX_KEPT, digest};
 use crate::outcome::Outcome;
-use crate::store::{Quarantined, Submission, Why, Writer};
+use crate::store::{Quarantined, Submission, Writer};
 
 /// Children at work at once.
 const CHILDREN: usize = 2;
@@ -31,20 +32,14 @@ const MAX_CRASHES: u32 = 3;
 /// Mails whose deaths are remembered.
 const MAX_REMEMBERED: usize = 100;
 
+/// What a child says first.
+const READY: &str = "ready\n";
+
 /// What goes to the child, before the mail's bytes.
 #[derive(Debug, Serialize, Deserialize)]
 struct Request {
     envelope: Envelope,
     size: usize,
-}
-
-/// What comes back.
-#[derive(Debug, Serialize, Deserialize)]
-enum Answer {
-    Recorded,
-    Duplicate,
-    Quarantined,
-    TryAgain,
 }
 
 /// The pool of children.
@@ -59,7 +54,7 @@ pub struct Workers {
 
 struct Worker {
     /// Killed when it is dropped.
-    _child: Child,
+    child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
@@ -77,40 +72,64 @@ impl Workers {
         self.idle().clear();
     }
 
-    /// Has a mail read and recorded.
+    /// Has a mail read, and records what it says.
     pub async fn record(&self, envelope: &Envelope, mail: &[u8]) -> Outcome {
-        let Ok(_permit) = self.permits.acquire().await else { return Outcome::TryAgain };
-        let digest = digest(mail);
-        if self.crashes(&digest) >= MAX_CRASHES {
-            return self.keep_unread(envelope, mail, digest).await;
-        }
-        match timeout(self.time, self.ask(envelope, mail)).await {
-            Ok(Ok(answer)) => answer.outcome(),
-            trouble => {
-                let why = trouble.map_or_else(
-                    |_| "it takes too long".into(),
-                    |r| r.map_or_else(|e| e.to_string(), |_| String::new()),
-                );
-                log::error!("lmtp: the process that reads a mail failed, Postfix is told to try again: {why}");
-                self.remember(digest);
+        let Some(submission) = self.read(envelope, mail).await else { return Outcome::TryAgain };
+        let submission = Arc::new(submission);
+        match self.writer.submit(Arc::clone(&submission)).await {
+            Ok(receipt) => {
+                submission::report(&submission, &receipt, envelope);
+                submission::outcome(&submission)
+            }
+            Err(error) => {
+                log::error!("lmtp: cannot record a mail, Postfix is told to try again: {error}");
                 Outcome::TryAgain
             }
         }
     }
 
-    async fn ask(&self, envelope: &Envelope, mail: &[u8]) -> io::Result<Answer> {
-        let idle = self.idle().pop();
-        if let Some(mut worker) = idle {
-            // It may have died while it was idle; that says nothing about this mail.
-            if let Ok(answer) = worker.ask(envelope, mail).await {
+    /// What a mail says; `None` for trouble that may pass.
+    async fn read(&self, envelope: &Envelope, mail: &[u8]) -> Option<Submission> {
+        let _permit = self.permits.acquire().await.ok()?;
+        let digest = digest(mail);
+        if self.crashes(&digest) >= MAX_CRASHES {
+            return Some(unread(envelope, mail, &digest));
+        }
+        let mut worker = match timeout(self.time, self.worker()).await.unwrap_or_else(|late| Err(late.into())) {
+            Ok(worker) => worker,
+            Err(error) => {
+                log::error!("lmtp: cannot start a process to read mail, Postfix is told to try again: {error}");
+                return None;
+            }
+        };
+        match timeout(self.time, worker.ask(envelope, mail)).await.unwrap_or_else(|late| Err(late.into())) {
+            Ok(submission) => {
                 self.idle().push(worker);
-                return Ok(answer);
+                if submission.is_none() {
+                    log::warn!("lmtp: {NoAnswer}; Postfix is told to try again");
+                }
+                submission
+            }
+            Err(error) => {
+                log::error!("lmtp: the process that reads a mail failed, Postfix is told to try again: {error}");
+                self.remember(digest);
+                None
             }
         }
-        let mut worker = Worker::start(&self.config)?;
-        let answer = worker.ask(envelope, mail).await?;
-        self.idle().push(worker);
-        Ok(answer)
+    }
+
+    /// An idle child that still lives, or a new one.
+    async fn worker(&self) -> io::Result<Worker> {
+        while let Some(mut worker) = self.take_idle() {
+            if matches!(worker.child.try_wait(), Ok(None)) {
+                return Ok(worker);
+            }
+        }
+        Worker::start(&self.config).await
+    }
+
+    fn take_idle(&self) -> Option<Worker> {
+        self.idle().pop()
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
@@ -128,27 +147,25 @@ impl Workers {
         }
         *crashes.entry(digest).or_default() += 1;
     }
+}
 
-    async fn keep_unread(&self, envelope: &Envelope, mail: &[u8], digest: String) -> Outcome {
-        let kept = Quarantined {
-            id: format!("mail:{digest}"),
-            door: "lmtp",
-            why: Why::Malformed,
-            detail: format!("reading it failed {MAX_CRASHES} times"),
-            origin: Origin::Unproved,
-            envelope: serde_json::to_string(envelope).ok(),
-            content: mail.get(..MAX_KEPT).unwrap_or(mail).to_vec(),
-        };
-        let submission = Submission { quarantined: vec![kept], ..Submission::default() };
-        match self.writer.submit(submission).await {
-            Ok(_) => Outcome::Malformed,
-            Err(_) => Outcome::TryAgain,
-        }
-    }
+/// A mail that nobody can read is kept for an operator.
+fn unread(envelope: &Envelope, mail: &[u8], digest: &str) -> Submission {
+    let kept = Quarantined {
+        id: format!("mail:{digest}"),
+        door: Door::Lmtp,
+        why: Why::Malformed,
+        detail: format!("reading it failed {MAX_CRASHES} times"),
+        origin: Origin::Unproved,
+        envelope: serde_json::to_string(envelope).ok(),
+        content: mail.get(..MAX_KEPT).unwrap_or(mail).to_vec(),
+    };
+    Submission { quarantined: vec![kept], ..Submission::default() }
 }
 
 impl Worker {
-    fn start(config: &PathBuf) -> io::Result<Self> {
+    /// Starts a child and waits until it is ready: one that fails before has not seen any mail.
+    async fn start(config: &PathBuf) -> io::Result<Self> {
         let mut child = Command::new("/proc/self/exe")
             .arg("--config")
             .arg(config)
@@ -159,51 +176,40 @@ impl Worker {
             .spawn()?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or_else(|| io::Error::other("no pipes to it"))?;
-        Ok(Self { _child: child, input, output: BufReader::new(output) })
+        let mut worker = Self { child, input, output: BufReader::new(output) };
+        let line = worker.line().await?;
+        if line == READY { Ok(worker) } else { Err(io::Error::other("it does not get ready; see its own message")) }
     }
 
-    async fn ask(&mut self, envelope: &Envelope, mail: &[u8]) -> io::Result<Answer> {
+    /// `None` if the mail is to come again.
+    async fn ask(&mut self, envelope: &Envelope, mail: &[u8]) -> io::Result<Option<Submission>> {
         let mut request = serde_json::to_vec(&Request { envelope: envelope.clone(), size: mail.len() })?;
         request.push(b'\n');
         request.extend_from_slice(mail);
         self.input.write_all(&request).await?;
+        Ok(serde_json::from_str(&self.line().await?)?)
+    }
+
+    async fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
-        if self.output.read_line(&mut line).await? == 0 {
-            return Err(io::Error::other("it died"));
-        }
-        Ok(serde_json::from_str(&line)?)
-    }
-}
-
-impl Answer {
-    const fn outcome(&self) -> Outcome {
-        match self {
-            Self::Recorded => Outcome::Accepted,
-            Self::Duplicate => Outcome::Duplicate,
-            Self::Quarantined => Outcome::Malformed,
-            Self::TryAgain => Outcome::TryAgain,
-        }
-    }
-
-    const fn of(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Accepted => Self::Recorded,
-            Outcome::Duplicate => Self::Duplicate,
-            Outcome::Malformed | Outcome::Forged => Self::Quarantined,
-            Outcome::TryAgain => Self::TryAgain,
+        match self.output.read_line(&mut line).await? {
+            0 => Err(io::Error::other("it died")),
+            _ => Ok(line),
         }
     }
 }
 
-/// The child's side: answers until its input ends.
+/// The child's side: answers until its input ends; `None` of `read` has the mail come again.
 ///
 /// # Errors
 /// When the daemon is gone or says what can't be understood; the child then ends.
 pub fn answer(
     mut input: &mut impl BufRead,
     output: &mut dyn Write,
-    mut record: impl FnMut(&Envelope, &[u8]) -> Outcome,
+    mut read: impl FnMut(&Envelope, &[u8]) -> Option<Submission>,
 ) -> io::Result<()> {
+    output.write_all(READY.as_bytes())?;
+    output.flush()?;
     loop {
         let mut line = String::new();
         if (&mut input).take(64 * 1024).read_line(&mut line)? == 0 {
@@ -215,7 +221,7 @@ pub fn answer(
         }
         let mut mail = vec![0; size];
         input.read_exact(&mut mail)?;
-        serde_json::to_writer(&mut *output, &Answer::of(record(&envelope, &mail)))?;
+        serde_json::to_writer(&mut *output, &read(&envelope, &mail))?;
         output.write_all(b"\n")?;
         output.flush()?;
     }

@@ -30,7 +30,7 @@ pub mod verp;
 use jiff::Timestamp;
 
 use crate::address::Address;
-use crate::event::{Evidence, Kind, Source};
+use crate::event::{EventId, Evidence, Kind, Source};
 use mime::{Mail, PartKind};
 
 /// Most recipients taken from one mail.
@@ -93,6 +93,8 @@ pub struct Reading {
 /// What happened to one recipient.
 #[derive(Clone, Debug)]
 pub struct Finding {
+    /// The report's own id, where it has one that is worth more than the mail's text.
+    pub id: Option<EventId>,
     /// What happened.
     pub kind: Kind,
     /// Who.
@@ -129,7 +131,7 @@ pub fn read(mail: &[u8]) -> Reading {
 /// Reads a payload that is no mail: an SES event, bare or in its SNS envelope; `None` if it is none.
 #[must_use]
 pub fn read_payload(text: &str) -> Option<Reading> {
-    text.trim_start().starts_with('{').then(|| sns_json::read(text)).flatten().map(|n| report::of_ses(n, None))
+    if text.trim_start().starts_with('{') { sns_json::read(text, None) } else { None }
 }
 
 fn read_forwarded(bytes: &[u8], depth: usize) -> Reading {

@@ -19,6 +19,7 @@
 //! Not promised: that a trusted server is honest, or that the border removes forged Authentication-Results fields
 //! (RFC 8601 §5 tells it to).
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -123,6 +124,14 @@ impl Proof {
 /// The DNS gave no answer, and with one the mail might be proved: it is to come again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoAnswer;
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the DNS does not answer for the key of a mail's DKIM signature; check mail.dns")
+    }
+}
+
+impl std::error::Error for NoAnswer {}
 
 /// How the origin of a mail is proved without asking anybody, the strongest proof first; `None` if it is not.
 fn by_itself(header: &Fields<'_>, envelope: &Envelope, trust: &Trust) -> Option<Origin> {

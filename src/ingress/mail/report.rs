@@ -21,7 +21,7 @@ pub(super) fn read(mail: &Mail<'_>) -> Reading {
     context
         .feedback(mail)
         .or_else(|| context.status(mail, &words))
-        .or_else(|| sns_json::read(&words).map(|n| of_ses(n, context.at)))
+        .or_else(|| sns_json::read(&words, context.at))
         .or_else(|| context.disposition(mail, &words))
         .or_else(|| context.pasted(&words))
         .or_else(|| context.in_words(mail, &words))
@@ -100,7 +100,8 @@ impl Context {
     fn push(&self, reading: &mut Reading, case: &Case, recipient: Address, reported: String) {
         let evidence = self.evidence(case);
         let reported = printable(&reported, MAX_NAME);
-        let finding = Finding { kind: case.kind, recipient, reported, at: self.at, source: case.source, evidence };
+        let finding =
+            Finding { id: None, kind: case.kind, recipient, reported, at: self.at, source: case.source, evidence };
         match reading.findings.iter_mut().find(|f| f.recipient == finding.recipient) {
             Some(known) if weight(known.kind) >= weight(finding.kind) => {}
             Some(known) => *known = finding,
@@ -283,27 +284,6 @@ impl Reading {
     fn evidences(&mut self) -> impl Iterator<Item = &mut Evidence> {
         self.findings.iter_mut().map(|f| &mut f.evidence).chain(self.unnamed.iter_mut().map(|u| &mut u.evidence))
     }
-}
-
-/// A reading of an SES event.
-pub(super) fn of_ses(notice: sns_json::Notice, at: Option<Timestamp>) -> Reading {
-    let original = Original {
-        message_id: notice.message_id.as_deref().map(|m| printable(m.trim_matches(['<', '>']), MAX_NAME)),
-        ..Original::default()
-    };
-    let channel = notice.topic.as_deref().map(|t| printable(t, MAX_NAME));
-    let context = Context { at: notice.at.or(at), channel, original, verp: None, is_ses: true };
-    let mut reading = Reading { nature: Nature::SnsJson, family: "ses-event", ..Reading::default() };
-    for recipient in notice.recipients {
-        let (kind, verdict, diagnostic) = (recipient.kind, recipient.verdict, recipient.diagnostic);
-        let case = Case { kind, verdict, source: Source::Ses, diagnostic, remote_mta: None };
-        context.add(&mut reading, &case, std::iter::once(recipient.address.as_str()));
-    }
-    for evidence in reading.evidences() {
-        evidence.provider_id = notice.provider_id.as_deref().map(|p| printable(p, MAX_NAME));
-        evidence.reporting_mta = notice.reporting_mta.as_deref().map(|m| printable(dsn::typed(m).1, MAX_NAME));
-    }
-    reading
 }
 
 fn kind_of(class: Class, action: Action, delivered: bool) -> Kind {

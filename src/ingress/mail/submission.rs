@@ -8,14 +8,13 @@ use jiff::Timestamp;
 
 use super::origin::{Envelope, NoAnswer, Proof, Trust, prove};
 use super::{Finding, Nature, Reading, read};
-use crate::event::{Event, EventId, Kind, Origin, Reason, Side, printable};
+use crate::event::{Door, Event, EventId, Kind, Origin, Reason, Side, Why, printable};
 use crate::outcome::Outcome;
-use crate::store::{QuarantineEntry, Quarantined, Submission, Why};
+use crate::store::{QuarantineEntry, Quarantined, Receipt, Submission};
+use crate::telemetry::maillog;
 
 /// What the id of a mail in quarantine begins with; its digest follows.
 pub const ID: &str = "mail:";
-/// The doors that take mail.
-const DOORS: &[&str] = &["pipe", "lmtp"];
 /// Most bytes of a mail that are kept in quarantine. Postfix returns 50,000 bytes of a message (`bounce_size_limit`).
 pub const MAX_KEPT: usize = 256 * 1024;
 
@@ -27,7 +26,7 @@ pub fn submission(
     mail: &[u8],
     envelope: &Envelope,
     trust: &Trust,
-    door: &'static str,
+    door: Door,
     now: Timestamp,
 ) -> Result<Submission, NoAnswer> {
     known_as(&digest(mail), mail, envelope, trust, door, now)
@@ -42,7 +41,7 @@ pub fn known_as(
     mail: &[u8],
     envelope: &Envelope,
     trust: &Trust,
-    door: &'static str,
+    door: Door,
     now: Timestamp,
 ) -> Result<Submission, NoAnswer> {
     let reading = read(mail);
@@ -84,10 +83,14 @@ fn event(finding: &Finding, proof: &Proof, digest: &str, envelope: &Envelope, no
         evidence.reason = Reason::MailLoop;
         evidence.rule = Some("bounce-address".into());
     }
+    let id = match &finding.id {
+        Some(id) => id.0.clone(),
+        None => format!("mail:{digest}:{kind}:{}", finding.recipient),
+    };
     // A copy that nothing proves must not make the genuine one a duplicate.
-    let scope = if origin.is_proved() { "mail" } else { "unproved" };
+    let scope = if origin.is_proved() { "" } else { "unproved:" };
     Event {
-        id: EventId(format!("{scope}:{digest}:{kind}:{}", finding.recipient)),
+        id: EventId(format!("{scope}{id}")),
         kind,
         at: finding.at.unwrap_or(now),
         recipient: finding.recipient.clone(),
@@ -95,6 +98,17 @@ fn event(finding: &Finding, proof: &Proof, digest: &str, envelope: &Envelope, no
         source: finding.source,
         origin,
         evidence,
+    }
+}
+
+/// Logs what became of a mail.
+pub fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope) {
+    for (event, recorded) in submission.events.iter().zip(&receipt.events) {
+        log::info!("{}", maillog::line(event, recorded));
+    }
+    for kept in submission.quarantined.iter().filter(|_| receipt.quarantined > 0) {
+        let queue_id = printable(&envelope.queue_id, 20);
+        log::warn!("{}: {queue_id}: kept in quarantine, {}: {}", kept.door, kept.why, kept.detail);
     }
 }
 
@@ -142,6 +156,6 @@ pub fn replay(entry: &QuarantineEntry, mail: &[u8], trust: &Trust) -> Result<Sub
     let digest = entry.id.strip_prefix(ID);
     let (envelope, digest) = envelope.zip(digest).ok_or(NotReplayed::NoEnvelope)?;
     let received = entry.received.parse().map_err(|_| NotReplayed::NoEnvelope)?;
-    let door = DOORS.iter().find(|door| **door == entry.door).ok_or(NotReplayed::NoEnvelope)?;
+    let door = Door::parse(&entry.door).ok_or(NotReplayed::NoEnvelope)?;
     known_as(digest, mail, &envelope, trust, door, received).map_err(|NoAnswer| NotReplayed::NoAnswer)
 }

@@ -26,9 +26,9 @@ use self::topic::TopicArn;
 use super::Sink;
 use super::http::fetch::{FetchError, Fetcher};
 use super::log_limit::LogLimit;
-use crate::event::{MAX_NAME, Origin, printable};
+use crate::event::{self, MAX_NAME, Origin, Why, printable};
 use crate::outcome::Outcome;
-use crate::store::{Quarantined, Receipt, StoreError, Submission, TopicChange, TopicState, Why};
+use crate::store::{Quarantined, Receipt, StoreError, Submission, TopicChange, TopicState};
 
 pub mod certificate;
 pub mod certificates;
@@ -40,9 +40,6 @@ pub mod ses;
 pub mod signature;
 pub mod subscription;
 pub mod topic;
-
-/// Name of this door in the quarantine.
-const DOOR: &str = "sns";
 
 /// What the operator chose.
 #[derive(Clone, Debug, Default)]
@@ -236,7 +233,7 @@ fn pending(message: &VerifiedMessage, url: &SubscribeUrl) -> TopicChange {
 fn quarantined(text: &str, context: &Context<'_>, part: &str, detail: String) -> Quarantined {
     Quarantined {
         id: format!("sns:{}{part}", context.message_id),
-        door: DOOR,
+        door: event::Door::Sns,
         why: Why::NotUnderstood,
         detail,
         envelope: replay::envelope(context),

@@ -4,10 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::DOOR;
 use super::ses::{self, Context, Understood};
-use crate::event::{Origin, timestamp_text};
-use crate::store::{QuarantineEntry, Quarantined, Submission, Why};
+use crate::event::{Door, Origin, Why, timestamp_text};
+use crate::store::{QuarantineEntry, Quarantined, Submission};
 
 /// What is kept of a [`Context`] beside the text.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,7 +27,8 @@ pub(super) fn envelope(context: &Context<'_>) -> Option<String> {
 /// it is not understood.
 #[must_use]
 pub fn replay(entry: &QuarantineEntry, content: &[u8]) -> Option<Submission> {
-    let kept: Kept = serde_json::from_str(entry.envelope.as_deref().filter(|_| entry.door == DOOR)?).ok()?;
+    let kept: Kept =
+        serde_json::from_str(entry.envelope.as_deref().filter(|_| entry.door == Door::Sns.as_str())?).ok()?;
     let (origin, text) = (Origin::parse(&entry.origin)?, String::from_utf8_lossy(content));
     let context = Context { message_id: &kept.message_id, topic: &kept.topic, origin, at: kept.at.parse().ok()? };
     let (events, why) = match ses::events(&text, &context) {
@@ -37,7 +37,7 @@ pub fn replay(entry: &QuarantineEntry, content: &[u8]) -> Option<Submission> {
     };
     let again = why.map(|detail| Quarantined {
         id: entry.id.clone(),
-        door: DOOR,
+        door: Door::Sns,
         why: Why::NotUnderstood,
         detail,
         origin,
@@ -58,7 +58,7 @@ mod tests {
             number: 1,
             id: "sns:m1".into(),
             received: "2026-11-21T09:00:01Z".into(),
-            door: DOOR.into(),
+            door: Door::Sns.as_str().into(),
             why: "not-understood".into(),
             detail: "not known then".into(),
             origin: "sns-signature".into(),

@@ -53,7 +53,7 @@ fn the_documented_sample_gives_every_fact() {
         evidence.headers.as_deref(),
         Some("List-Id: <news.example.com>\nX-Listmonk-Campaign: c-1\nses:configuration-set: Set")
     );
-    assert_eq!(evidence.rule.as_deref(), Some("ses:Permanent/General, by status"));
+    assert_eq!(evidence.rule.as_deref(), Some("ses:Permanent/General"));
 }
 
 #[test]
@@ -83,14 +83,16 @@ fn bounces_are_judged_by_type_and_subtype() {
 #[test]
 fn what_the_receiving_system_said_overrides_what_ses_calls_it() {
     for (types, said, kind) in [
-        ("Permanent/General", r#","action":"delayed","status":"4.0.0""#, Kind::SoftBounce),
-        ("Permanent/General", r#","action":"delayed""#, Kind::SoftBounce),
+        ("Permanent/General", r#","action":"delayed","status":"4.0.0""#, Kind::Delay),
+        ("Permanent/General", r#","action":"delayed""#, Kind::Delay),
         ("Permanent/General", r#","action":"failed","status":"4.4.7""#, Kind::SoftBounce),
         ("Permanent/General", r#","action":"failed","status":"5.7.1""#, Kind::SoftBounce),
         ("Permanent/General", r#","action":"failed","status":"5.0.0""#, Kind::HardBounce),
         ("Permanent/General", r#","status":null,"action":null,"diagnosticCode":null"#, Kind::HardBounce),
         ("Permanent/General", r#","status":511,"action":[],"diagnosticCode":{}"#, Kind::HardBounce),
         ("Permanent/OnAccountSuppressionList", r#","action":"failed","status":"4.0.0""#, Kind::HardBounce),
+        ("Permanent/General", r#","action":"failed","status":"5.2.2""#, Kind::SoftBounce),
+        ("Permanent/General", r#","diagnosticCode":"smtp; 552 5.2.2 over quota""#, Kind::SoftBounce),
         ("Transient/General", r#","status":"5.4.4""#, Kind::HardBounce),
         ("Transient/General", r#","diagnosticCode":"smtp; 550 5.1.1 no such user""#, Kind::HardBounce),
         ("Transient/General", r#","diagnosticCode":"smtp; 550-5.1.1 no such user""#, Kind::HardBounce),
@@ -112,7 +114,7 @@ fn recipients_of_one_bounce_are_judged_each_by_itself() {
         {"emailAddress":"DEAD@example.com"}, {"emailAddress":"no address"}, {}, null]}}"#;
     let understood = understood(message);
     let kinds: Vec<_> = understood.events.iter().map(|e| (e.recipient.as_str(), e.kind)).collect();
-    assert_eq!(kinds, [("dead@example.com", Kind::HardBounce), ("late@example.com", Kind::SoftBounce)]);
+    assert_eq!(kinds, [("dead@example.com", Kind::HardBounce), ("late@example.com", Kind::Delay)]);
     assert_eq!(understood.unreadable.len(), 2);
     assert_eq!(understood.events[0].id.0, "sns:m-1:hard_bounce:dead@example.com");
     assert_eq!(understood.events[0].at, context().at);

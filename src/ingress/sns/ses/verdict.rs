@@ -1,13 +1,15 @@
 //! What an SES event means for one recipient.
 //!
 //! `bounceType` and `bounceSubType` first; a sub-type that is not known is judged by its type. Then what the receiving
-//! system itself said may override: SES calls dead addresses Transient, and lists recipients that are merely delayed
-//! in a Permanent bounce.
+//! system itself said, as [`crate::ingress::classify`] judges it, goes before: SES calls dead addresses Transient, full
+//! mailboxes and our own faults Permanent, and lists recipients that are merely delayed in a Permanent bounce. Where the
+//! receiving system said nothing that tells, `Permanent` is hard.
 //! A Transient/General bounce without action, status or diagnostic is no DSN: SES reports vacation notices so. It is a
 //! [`Kind::Notice`], because nobody may ever be suppressed for being on holiday.
 
 use super::json::Json;
 use crate::event::{Kind, Reason, Side};
+use crate::ingress::classify::{self, Action, Class, Facts, Speaker, judge};
 use crate::status::EnhancedStatus;
 
 /// What happened to one recipient, and why we say so.
@@ -26,9 +28,8 @@ impl Verdict {
     }
 }
 
-/// Sub-types of a bounce, and what they mean.
+/// Sub-types that stand whatever the receiving system said, and what they mean: lists of SES, and the message itself.
 const SUBTYPES: &[(&str, Kind, Reason, Side)] = &[
-    ("NoEmail", Kind::HardBounce, Reason::UserUnknown, Side::Recipient),
     ("Suppressed", Kind::HardBounce, Reason::Suppressed, Side::Recipient),
     ("OnAccountSuppressionList", Kind::HardBounce, Reason::Suppressed, Side::Recipient),
     ("OnTenantSuppressionList", Kind::HardBounce, Reason::Suppressed, Side::Recipient),
@@ -47,100 +48,87 @@ pub(super) fn bounce(event: Json<'_>, entry: Json<'_>, _: usize) -> Verdict {
     let rule = format!("ses:{bounce_type}/{subtype}");
     let permanent = bounce_type == "Permanent";
     let known = SUBTYPES.iter().find(|(name, kind, ..)| *name == subtype && (*kind == Kind::HardBounce) == permanent);
-    let said = Said::of(entry);
+    let facts = facts(entry);
+    let said = judge(&facts);
     let verdict = match known {
         Some((_, kind, reason, side)) => Verdict::new(*kind, *reason, *side, rule),
-        None if said.is_nothing() && bounce_type == "Transient" => {
+        None if says_nothing(entry) && bounce_type == "Transient" => {
             Verdict::new(Kind::Notice, Reason::AutoReply, Side::Unknown, rule)
         }
-        None if permanent => Verdict::new(Kind::HardBounce, said.reason(), Side::Recipient, rule),
-        None => Verdict::new(Kind::SoftBounce, Reason::Undefined, Side::Unknown, rule),
-    };
-    Verdict { status: said.status, ..override_by(&said, verdict) }
-}
-
-/// What the receiving system said, so far as SES passes it on.
-struct Said<'a> {
-    action: Option<&'a str>,
-    status: Option<EnhancedStatus>,
-    diagnostic: Option<&'a str>,
-}
-
-impl<'a> Said<'a> {
-    fn of(entry: Json<'a>) -> Self {
-        let diagnostic = entry.text("diagnosticCode");
-        let field = entry.text("status").and_then(EnhancedStatus::parse_prefix);
-        // x.0.0 says nothing; what the reply says is nearer to the truth.
-        let vague = field.is_none_or(|s| (s.subject, s.detail) == (0, 0));
-        let in_text = diagnostic.filter(|_| vague).and_then(enhanced_status);
-        Self { action: entry.text("action"), status: in_text.or(field), diagnostic }
-    }
-
-    fn is_nothing(&self) -> bool {
-        self.action.is_none() && self.status.is_none() && self.diagnostic.is_none()
-    }
-
-    fn is_not_failed(&self) -> bool {
-        let not_permanent = self.status.is_some_and(|status| !status.is_permanent());
-        let action = self.action.is_some_and(|action| !action.eq_ignore_ascii_case("failed"));
-        action || not_permanent
-    }
-
-    fn reason(&self) -> Reason {
-        match self.status.map(|s| (s.subject, s.detail)) {
-            Some((1, 1 | 3)) => Reason::UserUnknown,
-            Some((1, 2 | 10) | (4, 4)) => Reason::HostUnknown,
-            Some((1, 6)) => Reason::HasMoved,
-            Some((2, 1)) => Reason::Suspended,
-            Some((2, 2)) => Reason::MailboxFull,
-            _ => Reason::Undefined,
+        None if names_dead_host(&said) => {
+            Verdict::new(Kind::HardBounce, Reason::HostUnknown, Side::Recipient, format!("{rule}, 5.4.4"))
         }
-    }
-}
-
-/// Sub-types of a list of SES and of the message itself stand, whatever the status says.
-fn override_by(said: &Said<'_>, verdict: Verdict) -> Verdict {
-    let of_message = matches!(verdict.reason, Reason::ContentError | Reason::TooBig);
-    if verdict.reason == Reason::Suppressed || of_message {
-        return verdict;
-    }
-    if verdict.kind == Kind::HardBounce && said.is_not_failed() {
-        let rule = format!("{}, not failed", verdict.rule);
-        return Verdict::new(Kind::SoftBounce, Reason::Undefined, Side::Unknown, rule);
-    }
-    match reclassify(said.status, said.diagnostic) {
-        Some((kind, reason, side)) => Verdict::new(kind, reason, side, format!("{}, by status", verdict.rule)),
-        None => verdict,
-    }
-}
-
-/// What status and diagnostic say by themselves, where they are plain enough to override SES; `None` where not.
-///
-/// This is the place to ask the classifier that bounce mail uses.
-fn reclassify(status: Option<EnhancedStatus>, diagnostic: Option<&str>) -> Option<(Kind, Reason, Side)> {
-    let reply = diagnostic.map(reply_code).unwrap_or_default();
-    let in_text = diagnostic.and_then(enhanced_status).filter(|_| reply == Some(550));
-    let dead = |s: EnhancedStatus| match (s.class, s.subject, s.detail) {
-        (5, 1, 1) => Some((Kind::HardBounce, Reason::UserUnknown, Side::Recipient)),
-        (5, 4, 4) | (5, 1, 2 | 10) => Some((Kind::HardBounce, Reason::HostUnknown, Side::Recipient)),
-        (5, 7, _) => Some((Kind::SoftBounce, Reason::Policy, Side::Sender)),
-        _ => None,
+        None if permanent && is_dead(&said, facts.action) => {
+            Verdict::new(Kind::HardBounce, reason(&said, subtype), Side::Recipient, rule)
+        }
+        None => Verdict::new(kind(&said, facts.action), said.reason, said.side, format!("{rule}, {}", said.rule)),
     };
-    in_text.and_then(dead).or_else(|| status.and_then(dead))
+    Verdict { status: said.status, ..verdict }
+}
+
+fn facts(entry: Json<'_>) -> Facts<'_> {
+    Facts {
+        status: entry.text("status").and_then(EnhancedStatus::parse_prefix),
+        text: entry.text("diagnosticCode").map(|text| text.trim_start_matches("smtp;")).unwrap_or_default(),
+        recipient: entry.text("emailAddress").unwrap_or_default(),
+        speaker: Speaker::Receiver,
+        action: action(entry.text("action").unwrap_or_default()),
+        ..Facts::default()
+    }
+}
+
+fn action(word: &str) -> Action {
+    match word.to_ascii_lowercase().as_str() {
+        "failed" => Action::Failed,
+        "delayed" => Action::Delayed,
+        "delivered" | "relayed" => Action::Delivered,
+        "expanded" => Action::Expanded,
+        _ => Action::Unknown,
+    }
+}
+
+fn says_nothing(entry: Json<'_>) -> bool {
+    ["action", "status", "diagnosticCode"].iter().all(|name| entry.text(name).is_none())
+}
+
+/// Whether a permanent bounce stays one: a text about us, the way or a full mailbox makes no dead address.
+fn is_dead(said: &classify::Verdict, action: Action) -> bool {
+    let failed = matches!(action, Action::Failed | Action::Unknown);
+    let transient = said.status.is_some_and(|status| !status.is_permanent());
+    let untold = matches!(said.reason, Reason::OnHold | Reason::Undefined | Reason::Suspended);
+    let unread = !said.is_by_text() && said.status.is_none_or(|status| status.subject != 7 && status.subject != 2);
+    failed && (said.class == Class::Hard || said.class == Class::Soft && !transient && (untold || unread))
+}
+
+/// 5.4.4 of SES itself: the domain has no mail exchanger, whatever SES calls the bounce.
+fn names_dead_host(said: &classify::Verdict) -> bool {
+    said.status == Some(EnhancedStatus::new(5, 4, 4)) && !said.is_by_text()
+}
+
+/// The receiving system's reason, where it gave one that is about the address.
+fn reason(said: &classify::Verdict, subtype: &str) -> Reason {
+    match said.reason {
+        told if said.class == Class::Hard => told,
+        Reason::Suspended => Reason::Suspended,
+        _ if subtype == "NoEmail" => Reason::UserUnknown,
+        _ => Reason::Undefined,
+    }
+}
+
+fn kind(said: &classify::Verdict, action: Action) -> Kind {
+    match said.class {
+        Class::Hard => Kind::HardBounce,
+        Class::Soft if action == Action::Delayed => Kind::Delay,
+        Class::Soft => Kind::SoftBounce,
+        Class::Complaint => Kind::Complaint,
+        Class::None => Kind::Notice,
+    }
 }
 
 /// The first enhanced status in a reply.
 fn enhanced_status(text: &str) -> Option<EnhancedStatus> {
-    words(text).find_map(EnhancedStatus::parse)
-}
-
-/// The SMTP code of a reply: its first three digits that stand alone.
-fn reply_code(text: &str) -> Option<u16> {
-    words(text).find(|word| word.len() == 3).and_then(|word| word.parse().ok())
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_ascii_digit() && c != '.').map(|word| word.trim_matches('.'))
+    let words = text.split(|c: char| !c.is_ascii_digit() && c != '.').map(|word| word.trim_matches('.'));
+    words.into_iter().find_map(EnhancedStatus::parse)
 }
 
 /// A candidate of a complaint; see the module above for why more than one makes none of them a complainant.
@@ -188,7 +176,7 @@ pub(super) fn delay(event: Json<'_>, entry: Json<'_>, _: usize) -> Verdict {
         "TransientCommunicationFailure" => (Reason::NetworkError, Side::Transport),
         _ => (Reason::Undefined, Side::Unknown),
     };
-    let status = Said::of(entry).status;
+    let status = facts(entry).status;
     Verdict { status, ..Verdict::new(Kind::Delay, reason, side, format!("ses:DeliveryDelay/{delay_type}")) }
 }
 
