@@ -143,7 +143,8 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
     };
     let judged = verdict(rule.class, rule.reason, rule.side, rule.name);
     // sendmail writes Status 5.1.1 for every 550 to RCPT TO that has no code of its own, whatever its words say.
-    if rule.class == Class::Hard && rule.phrases.is_empty() && inner.is_none() && !facts.text.trim().is_empty() {
+    let is_reporters = inner.is_none() && !matches!(rule.when, When::Reply(_)) && !facts.text.trim().is_empty();
+    if rule.class == Class::Hard && rule.phrases.is_empty() && is_reporters {
         return Verdict { class: Class::Soft, reason: Reason::OnHold, rule: "code-hard-but-words-unread", ..judged };
     }
     if rule.class == Class::Hard { case.confirm(judged, facts.action) } else { judged }
