@@ -3,11 +3,11 @@
 //! `replay` reads an entry again, by the program and configuration of now. What counts now is recorded and the entry
 //! goes; what does not stays. Exit status 0 if something counted of each, 1 if not, 2 in trouble.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 
 use super::{EXIT_NOT, Failure, json, now, open_of};
 use crate::config::Config;
-use crate::event::printable;
+use crate::event::{is_unprintable, printable};
 use crate::ingress::mail::origin::Trust;
 use crate::ingress::mail::submission::{self, NotReplayed};
 use crate::ingress::pipe;
@@ -68,12 +68,10 @@ fn list(store: &Store, as_json: bool, out: &mut dyn Write) -> Result<u8, Failure
         if as_json {
             json(out, &entry)?;
         } else {
-            let QuarantineEntry { number, received, door, why, detail, origin, size, .. } = entry;
-            writeln!(
-                out,
-                "{number:>6} {received} {door:<5} {why:<14} {origin:<15} {size:>8} {}",
-                printable(&detail, 200)
-            )?;
+            let QuarantineEntry { number, size, .. } = entry;
+            let texts = [entry.received, entry.door, entry.why, entry.origin, entry.detail];
+            let [received, door, why, origin, detail] = texts.map(|text| printable(&text, 200));
+            writeln!(out, "{number:>6} {received} {door:<5} {why:<14} {origin:<15} {size:>8} {detail}")?;
         }
     }
     Ok(0)
@@ -81,7 +79,10 @@ fn list(store: &Store, as_json: bool, out: &mut dyn Write) -> Result<u8, Failure
 
 fn show(store: &Store, number: i64, out: &mut dyn Write) -> Result<u8, Failure> {
     let (_, content) = entry(store, number)?;
-    out.write_all(&content).map(|()| 0).map_err(Failure::Output)
+    if io::stdout().is_terminal() {
+        return Ok(out.write_all(visible(&content).as_bytes()).map(|()| 0)?);
+    }
+    Ok(out.write_all(&content).map(|()| 0)?)
 }
 
 fn entry(store: &Store, number: i64) -> Result<(QuarantineEntry, Vec<u8>), Failure> {
@@ -144,4 +145,10 @@ fn read_again(entry: &QuarantineEntry, content: &[u8], trust: &Trust) -> Result<
         NotReplayed::NoEnvelope => "what is needed to read it again was not kept with it",
         NotReplayed::NoAnswer => "the DNS does not answer for the key of its DKIM signature; try again later",
     })
+}
+
+/// For a terminal, which obeys what strangers write.
+fn visible(content: &[u8]) -> String {
+    let text = String::from_utf8_lossy(content).replace("\r\n", "\n");
+    text.chars().map(|c| if is_unprintable(c) && !matches!(c, '\n' | '\t') { '?' } else { c }).collect()
 }

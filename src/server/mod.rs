@@ -26,13 +26,13 @@ use crate::config::{Config, ConfigError};
 use crate::ingress::http::{self, Door, Slot};
 use crate::ingress::lmtp::{self, worker::Workers};
 use crate::lookup::{self, Limits, Lookup, Protocol, Service, Settings};
-use crate::return_path::{Keys, Signer};
 use crate::socket::{ListenAddress, ListenError, SocketRights};
 use crate::store::{Readers, StoreError, Submission, Writer};
 use crate::telemetry;
 use ledger::Ledger;
 use listeners::Inherited;
 use signals::Signal;
+use webhooks::Named;
 
 /// How long a writer waits for another process's lock: below the 15 s after which SNS gives a request up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -94,6 +94,7 @@ struct Daemon {
 
 impl Daemon {
     fn start(path: &Path, config: Config) -> Result<Self, ServeError> {
+        let mut named = Named::load(&config).map_err(ServeError::Config)?;
         let store = |error| ServeError::Store(config.database.clone(), error);
         let database = config.database.clone();
         let (writer, writer_thread) =
@@ -101,10 +102,10 @@ impl Daemon {
         writer.set_bounds(config.quarantine);
         let readers = Arc::new(Readers::open(database, std_duration(config.lookup.deadline)).map_err(store)?);
         let lookup = Arc::new(Lookup::new(Arc::clone(&readers), settings(&config)));
-        lookup.set_signer(signer(&config).map_err(ServeError::System)?);
+        lookup.set_signer(named.signer.take());
         let ledger = Arc::new(Ledger::new(writer.clone(), Arc::clone(&readers), config.sns.topics.clone()));
-        let door = Slot::new(webhooks::door(&config, Arc::clone(&ledger)).map_err(ServeError::System)?);
-        let tls = webhooks::tls(&config).map_err(ServeError::System)?.map(Slot::new);
+        let (door, tls) = named.door(&config, Arc::clone(&ledger));
+        let (door, tls) = (Slot::new(door), tls.map(Slot::new));
         let workers = Arc::new(Workers::new(path.into(), std_duration(config.mail.deadline), writer.clone()));
         Ok(Self { path: path.into(), config, writer, writer_thread, readers, lookup, workers, ledger, door, tls })
     }
@@ -181,9 +182,9 @@ impl Daemon {
 
     fn try_reload(&mut self) -> Result<(), String> {
         let config = Config::load(&self.path).map_err(|error| error.to_string())?;
-        let door = webhooks::door(&config, Arc::clone(&self.ledger))?;
-        let tls = webhooks::tls(&config)?;
-        let signer = signer(&config)?;
+        let mut named = Named::load(&config).map_err(|error| error.to_string())?;
+        let signer = named.signer.take();
+        let (door, tls) = named.door(&config, Arc::clone(&self.ledger));
         self.door.swap(door);
         self.lookup.set_signer(signer);
         if let (Some(slot), Some(tls)) = (&self.tls, tls) {
@@ -236,13 +237,6 @@ fn rights(config: &Config) -> SocketRights {
 
 const fn settings(config: &Config) -> Settings {
     Settings { mode: config.lookup.mode, on_error: config.lookup.on_error }
-}
-
-/// Who signs return paths, if anybody does.
-fn signer(config: &Config) -> Result<Option<Signer>, String> {
-    let Some(file) = &config.mail.return_path_key_file else { return Ok(None) };
-    let domains = config.mail.return_path_domains.clone();
-    Ok(Some(Signer::new(Keys::load(file)?, domains)))
 }
 
 fn std_duration(duration: SignedDuration) -> Duration {

@@ -230,3 +230,21 @@ fn a_socket_that_systemd_holds_is_found_by_its_address() {
         curl.arg(&url).output().unwrap().stdout == b"405"
     });
 }
+
+#[test]
+fn a_database_that_root_made_at_the_command_line_is_the_services() {
+    assert!(nix::unistd::geteuid().is_root(), "changing users needs root; run the tests with sudo");
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = dir.path().join("suppressd");
+    fs::copy(SUPPRESSD, &program).unwrap();
+    let config = config(dir.path(), "");
+    let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
+    let db = dir.path().join("db");
+    nix::unistd::chown(&db, Some(nobody.uid), Some(nobody.gid)).unwrap();
+    run(Command::new(&program).args(["add", "bob@example.com", "--config", &config]));
+    assert_eq!(fs::metadata(db.join("suppressd.db")).unwrap().uid(), nobody.uid.as_raw());
+    let mut add = Command::new("setpriv");
+    add.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"]).arg(&program);
+    run(add.args(["add", "carol@example.com", "--config", &config]));
+}

@@ -143,7 +143,8 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
     };
     let judged = verdict(rule.class, rule.reason, rule.side, rule.name);
     // sendmail writes Status 5.1.1 for every 550 to RCPT TO that has no code of its own, whatever its words say.
-    if rule.class == Class::Hard && rule.phrases.is_empty() && inner.is_none() && !facts.text.trim().is_empty() {
+    let is_reporters = inner.is_none() && !matches!(rule.when, When::Reply(_)) && !facts.text.trim().is_empty();
+    if rule.class == Class::Hard && rule.phrases.is_empty() && is_reporters {
         return Verdict { class: Class::Soft, reason: Reason::OnHold, rule: "code-hard-but-words-unread", ..judged };
     }
     if rule.class == Class::Hard { case.confirm(judged, facts.action) } else { judged }
@@ -172,6 +173,7 @@ impl Case {
             When::AtMailFrom => self.stage == Stage::MailFrom,
             When::AtConnect => self.stage == Stage::Connect,
             When::Relay => self.speaker == Speaker::Relay,
+            When::Reply(code) => self.code == Some(code),
             When::Permanent => !self.is_transient() && (self.status.is_some() || self.code.is_some()),
             When::Transient => self.is_transient(),
             When::Status(codes) => self.status.is_some_and(|s| codes.iter().any(|c| matches(*c, s))),
@@ -202,7 +204,7 @@ impl Case {
             softer(Reason::RelayRefused, Side::Sender, "hard-text-from-relay")
         } else if self.is_transient() || action == Action::Delayed {
             softer(judged.reason, judged.side, "hard-text-but-transient")
-        } else if self.status.is_some_and(|s| s.subject == 7) {
+        } else if self.status.is_some_and(|s| s.subject == 7 && s.detail != NULL_MX) {
             softer(Reason::Filtered, Side::Unknown, "hard-text-but-policy-code")
         } else {
             match self.stage {
@@ -214,6 +216,9 @@ impl Case {
         }
     }
 }
+
+/// RFC 7505 §4.2: X.7.27, "sender address has null MX"; sendmail writes it for a recipient's.
+const NULL_MX: u16 = 27;
 
 /// A code of the table against a status; class 0 in the table stands for 4 and 5.
 fn matches((class, subject, detail): (u8, u16, u16), status: EnhancedStatus) -> bool {
