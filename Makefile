@@ -35,17 +35,19 @@ run: deps
 	cargo build --release --bin suppressd --example sns-standin
 	@$(SUDO) env ONCE=$(ONCE) tests/e2e/demo.sh
 
-# Only the tests with a private Postfix need root.
-TESTS := $(patsubst tests/%.rs,--test %,$(filter-out tests/postfix.rs,$(wildcard tests/*.rs)))
-RUNNER := CARGO_TARGET_$(shell rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')_RUNNER
+# Only these need root: for a private Postfix, and for making users and changing to them.
+ROOT_TESTS := postfix shipped
+TESTS := $(filter-out $(ROOT_TESTS),$(basename $(notdir $(wildcard tests/*.rs))) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
+RUNNER := CARGO_TARGET_$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')_RUNNER
 
 check: deps
+	@packaging/nginx-for-tests >/dev/null
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --no-deps --document-private-items
-	cargo test --lib --bins --examples $(TESTS)
+	cargo test --lib --bins --examples $(addprefix --test ,$(TESTS))
 	cargo test --doc
-	$(RUNNER)="$(or $(SUDO),env)" cargo test --test postfix
+	$(RUNNER)="$(or $(SUDO),env)" cargo test $(addprefix --test ,$(ROOT_TESTS))
 
 bench: deps
 	cargo bench --bench lookup --bench mail

@@ -353,7 +353,8 @@ pub fn printable(text: &str, max: usize) -> String {
 }
 
 /// Control characters, and the formatting characters that can reorder or hide text on a terminal.
-fn is_unprintable(c: char) -> bool {
+#[must_use]
+pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }

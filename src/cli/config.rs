@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Failure;
 use crate::config::{Config, sample, show};
+use crate::server::webhooks::Named;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -16,7 +17,7 @@ pub(super) struct Args {
 enum What {
     /// Show the value of every setting, marked where it is the default
     Show,
-    /// Report everything that is wrong with the file; exit status 78 if anything is
+    /// Report everything that is wrong with the file and those it names; exit status 78 if anything is
     Check,
     /// Print a sample file with every setting, its meaning and its default
     Default,
@@ -26,7 +27,7 @@ pub(super) fn run(args: &Args, path: &Path, out: &mut dyn Write) -> Result<u8, F
     match args.what {
         What::Default => write!(out, "{}", sample())?,
         What::Check => {
-            Config::load(path)?;
+            Named::load(&Config::load(path)?)?;
             writeln!(out, "{}: no errors", path.display())?;
         }
         What::Show => {

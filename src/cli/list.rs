@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Failure, json, now};
+use super::{Failure, json, now, shown};
 use crate::address::canonical_domain;
 use crate::event::printable;
 use crate::store::{Filter, Store, Suppression};
@@ -58,11 +58,11 @@ fn print(entry: &Suppression, csv: bool, out: &mut dyn Write) -> Result<(), Fail
         entry.note.as_deref(),
     ];
     if csv {
-        let columns = columns.map(|column| csv_field(column.unwrap_or_default()));
+        let columns = columns.map(|column| csv_field(&shown(column.unwrap_or_default())));
         return Ok(writeln!(out, "{}", columns.join(","))?);
     }
-    let shown = columns.map(|column| column.map_or_else(|| "-".into(), |text| printable(text, 254)));
-    let [address, kind, reason, status, since, until, source, note] = shown;
+    let columns = columns.map(|column| column.map_or_else(|| "-".into(), |text| printable(text, 254)));
+    let [address, kind, reason, status, since, until, source, note] = columns;
     let note = if note == "-" { String::new() } else { format!("  {note}") };
     Ok(writeln!(out, "{address:<40} {kind:<11} {reason:<12} {status:<6} {since} until {until:<20} {source}{note}")?)
 }

@@ -17,16 +17,18 @@ mod topics;
 mod why;
 
 use std::ffi::OsString;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 
 use crate::config::{Config, ConfigError, DEFAULT_PATH};
+use crate::event::{is_unprintable, printable};
 use crate::store::{Change, Store, StoreError};
 
 /// How long a command waits for another writer.
@@ -84,21 +86,38 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() && args.iter().any(|arg| arg == "pipe") => {
             // A mistake in master.cf must not bounce mail.
-            return ExitCode::from(pipe::try_again(&error.to_string()));
+            return ExitCode::from(pipe::try_again(&sentence(&error)));
         }
-        Err(error) => {
+        // Asked for help, or in need of it.
+        Err(error) if !error.use_stderr() || args.len() < 2 => {
             drop(error.print());
             return ExitCode::from(if error.use_stderr() { EXIT_TROUBLE } else { 0 });
         }
+        Err(error) => return report(&Failure::Usage(sentence(&error))),
     };
     match cli.run(&mut io::stdout().lock()) {
         Ok(status) => ExitCode::from(status),
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
-        Err(failure) => {
-            drop(writeln!(io::stderr(), "suppressd: {failure}"));
-            ExitCode::from(failure.exit_status())
-        }
+        Err(failure) => report(&failure),
     }
+}
+
+/// Tells what went wrong. Strangers' text may be in it.
+fn report(failure: &Failure) -> ExitCode {
+    let text = failure.to_string();
+    let lines: Vec<_> = text.lines().map(|line| printable(line, usize::MAX)).filter(|line| !line.is_empty()).collect();
+    drop(writeln!(io::stderr(), "suppressd: {}", lines.join("\n")));
+    ExitCode::from(failure.exit_status())
+}
+
+/// Wrong usage in one sentence; clap uses a paragraph for it, and more for what it guesses.
+fn sentence(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a subcommand is missing; see --help".to_owned();
+    }
+    let text = error.to_string();
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    format!("{}; see --help", printable(paragraph.trim_start_matches("error: "), 500))
 }
 
 impl Cli {
@@ -187,18 +206,32 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-/// Writes one JSON value on one line.
+/// Writes one JSON value on one line. What a terminal could take for a command is escaped, as JSON allows.
 fn json(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), Failure> {
-    serde_json::to_writer(&mut *out, value)?;
-    Ok(writeln!(out)?)
+    let text = serde_json::to_string(value)?;
+    let escaped = text.chars().fold(String::with_capacity(text.len()), |mut escaped, c| {
+        if is_unprintable(c) {
+            // All of them are below U+10000.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+        escaped
+    });
+    Ok(writeln!(out, "{escaped}")?)
+}
+
+/// A text of the database on the terminal: anybody may have written it.
+fn shown(text: &str) -> String {
+    printable(text, 1000)
 }
 
 /// Who runs the command, for the trace of a change: behind sudo, whoever called it.
 fn operator(note: Option<&String>) -> Change {
     let login = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten().map(|user| user.name);
     let who = std::env::var("SUDO_USER").ok().or(login).unwrap_or_else(|| nix::unistd::Uid::current().to_string());
-    let note = note.map(|note| crate::event::printable(note, crate::event::MAX_DIAGNOSTIC));
-    Change { who: crate::event::printable(&who, crate::event::MAX_NAME), note, until: None }
+    let note = note.map(|note| printable(note, crate::event::MAX_DIAGNOSTIC));
+    Change { who: printable(&who, crate::event::MAX_NAME), note, until: None }
 }
 
 fn now() -> Timestamp {

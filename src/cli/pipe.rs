@@ -1,6 +1,9 @@
 //! `suppressd pipe`: what master.cf runs for bounce mail.
 
+use std::io;
 use std::path::Path;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use crate::config::Config;
 use crate::event::printable;
@@ -14,20 +17,25 @@ use super::now;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// ${sender}
-    #[arg(long, default_value = "", value_name = "ADDRESS")]
+    #[arg(long, default_value = "", value_name = "ADDRESS", value_parser = any_bytes())]
     sender: String,
     /// ${recipient}
-    #[arg(long, default_value = "", value_name = "ADDRESS")]
+    #[arg(long, default_value = "", value_name = "ADDRESS", value_parser = any_bytes())]
     recipient: String,
     /// ${original_recipient}
-    #[arg(long, default_value = "", value_name = "ADDRESS")]
+    #[arg(long, default_value = "", value_name = "ADDRESS", value_parser = any_bytes())]
     original_recipient: String,
     /// ${queue_id}
-    #[arg(long, default_value = "", value_name = "ID")]
+    #[arg(long, default_value = "", value_name = "ID", value_parser = any_bytes())]
     queue_id: String,
     /// ${client_address}
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = any_bytes())]
     client_address: Option<String>,
+}
+
+/// What strangers wrote into an envelope need not be UTF-8, and is no reason to defer.
+fn any_bytes() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().map(|text| text.to_string_lossy().into_owned())
 }
 
 /// Exit status 0 or 75, and for 75 one short line, which Postfix logs with the deferral.
@@ -39,17 +47,23 @@ pub(super) fn run(args: Args, path: &Path) -> u8 {
 }
 
 /// Asks Postfix to come back. The code in front becomes the DSN status of the deferral (pipe(8)).
-#[allow(clippy::print_stdout, reason = "pipe(8) reads it")]
 pub(super) fn try_again(why: &str) -> u8 {
-    println!("4.3.0 suppressd: {}", printable(why, 300));
+    tell(why);
     Outcome::TryAgain.exit_status()
+}
+
+/// Past the lock of the standard output, which the deadline's thread can't have; nobody there to read it is no trouble.
+fn tell(why: &str) {
+    let line = format!("4.3.0 suppressd: {}\n", printable(why, 300));
+    let _ = nix::unistd::write(io::stdout(), line.as_bytes());
 }
 
 fn take(args: Args, path: &Path) -> Result<Outcome, String> {
     let config = Config::load(path).map_err(|error| error.to_string())?;
     telemetry::log::init_for_pipe(config.log_to, config.log_level);
-    let deadline = config.mail.deadline.try_into().unwrap_or_default();
-    pipe::watch(deadline).map_err(|error| error.to_string())?;
+    let deadline: std::time::Duration = config.mail.deadline.try_into().unwrap_or_default();
+    let late = move || tell(&format!("not done within {deadline:?} (mail.deadline)"));
+    pipe::watch(deadline, late).map_err(|error| error.to_string())?;
     let envelope = Envelope {
         sender: args.sender,
         recipient: args.recipient,
@@ -57,5 +71,5 @@ fn take(args: Args, path: &Path) -> Result<Outcome, String> {
         queue_id: args.queue_id,
         client_address: args.client_address,
     };
-    pipe::take(&mut std::io::stdin().lock(), &envelope, &config, now())
+    pipe::take(&mut io::stdin().lock(), &envelope, &config, now())
 }

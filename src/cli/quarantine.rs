@@ -1,10 +1,10 @@
 //! `suppressd quarantine`: what could not be understood or trusted.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 
 use super::{EXIT_NOT, Failure, json, open_of};
 use crate::config::Config;
-use crate::event::printable;
+use crate::event::{is_unprintable, printable};
 use crate::store::{QuarantineEntry, Store};
 
 #[derive(Debug, clap::Args)]
@@ -48,12 +48,10 @@ fn list(store: &Store, as_json: bool, out: &mut dyn Write) -> Result<u8, Failure
         if as_json {
             json(out, &entry)?;
         } else {
-            let QuarantineEntry { number, received, door, why, detail, origin, size } = entry;
-            writeln!(
-                out,
-                "{number:>6} {received} {door:<5} {why:<14} {origin:<15} {size:>8} {}",
-                printable(&detail, 200)
-            )?;
+            let QuarantineEntry { number, size, .. } = entry;
+            let texts = [entry.received, entry.door, entry.why, entry.origin, entry.detail];
+            let [received, door, why, origin, detail] = texts.map(|text| printable(&text, 200));
+            writeln!(out, "{number:>6} {received} {door:<5} {why:<14} {origin:<15} {size:>8} {detail}")?;
         }
     }
     Ok(0)
@@ -61,7 +59,16 @@ fn list(store: &Store, as_json: bool, out: &mut dyn Write) -> Result<u8, Failure
 
 fn show(store: &Store, number: i64, out: &mut dyn Write) -> Result<u8, Failure> {
     match store.quarantined(number)? {
-        Some((_, content)) => out.write_all(&content).map(|()| 0).map_err(Failure::Output),
+        Some((_, content)) if io::stdout().is_terminal() => {
+            Ok(out.write_all(visible(&content).as_bytes()).map(|()| 0)?)
+        }
+        Some((_, content)) => Ok(out.write_all(&content).map(|()| 0)?),
         None => Err(Failure::Usage(format!("quarantine has no number {number}"))),
     }
+}
+
+/// For a terminal, which obeys what strangers write.
+fn visible(content: &[u8]) -> String {
+    let text = String::from_utf8_lossy(content).replace("\r\n", "\n");
+    text.chars().map(|c| if is_unprintable(c) && !matches!(c, '\n' | '\t') { '?' } else { c }).collect()
 }

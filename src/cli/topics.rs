@@ -2,10 +2,9 @@
 
 use std::io::Write;
 
-use super::{Failure, json, now, open_of};
+use super::{Failure, json, now, open_of, shown};
 use crate::config::Config;
 use crate::event::printable;
-use crate::ingress::http::trust::Trust;
 use crate::ingress::sns::subscription::SubscribeUrl;
 use crate::ingress::sns::topic::TopicArn;
 use crate::server::webhooks;
@@ -40,6 +39,7 @@ pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> Result<u
         None => list(&store, config, args.json, out),
         Some(What::Allow { arn }) => allow(&mut store, config, arn, out),
         Some(What::Deny { arn }) => {
+            let arn = parse(arn)?.to_string();
             store.change_topic(&TopicChange::Decided { arn: arn.clone(), allowed: false }, now())?;
             writeln!(out, "{arn} denied")?;
             Ok(0)
@@ -62,8 +62,9 @@ fn list(store: &Store, config: &Config, as_json: bool, out: &mut dyn Write) -> R
         if as_json {
             json(out, &topic)?;
         } else {
-            let confirmed = topic.confirmed.map_or_else(String::new, |at| format!(", confirmed {at}"));
-            writeln!(out, "{:<8} {} since {}{confirmed}", topic.state, topic.arn, topic.since)?;
+            let confirmed = topic.confirmed.map_or_else(String::new, |at| format!(", confirmed {}", shown(&at)));
+            let [state, arn, since] = [&topic.state, &topic.arn, &topic.since].map(|text| shown(text));
+            writeln!(out, "{state:<8} {arn} since {since}{confirmed}")?;
         }
     }
     Ok(0)
@@ -75,8 +76,7 @@ fn store_has(topics: &[TopicEntry], arn: &str) -> bool {
 
 /// Remembers the decision first: it holds even if the subscription can't be confirmed now.
 fn allow(store: &mut Store, config: &Config, arn: &str, out: &mut dyn Write) -> Result<u8, Failure> {
-    let topic = TopicArn::parse(arn)
-        .ok_or_else(|| Failure::Usage(format!("\"{}\" is not an SNS topic's ARN", printable(arn, 100))))?;
+    let topic = parse(arn)?;
     let pending = store.topics()?.into_iter().find(|entry| entry.arn == arn).and_then(|entry| entry.subscribe_url);
     store.change_topic(&TopicChange::Decided { arn: arn.to_owned(), allowed: true }, now())?;
     writeln!(out, "{arn} allowed")?;
@@ -91,11 +91,14 @@ fn allow(store: &mut Store, config: &Config, arn: &str, out: &mut dyn Write) -> 
     Ok(0)
 }
 
+fn parse(arn: &str) -> Result<TopicArn, Failure> {
+    TopicArn::parse(arn).ok_or_else(|| Failure::Usage(format!("\"{}\" is not an SNS topic's ARN", printable(arn, 100))))
+}
+
 /// Visits the URL that was kept, after checking it once more.
 fn confirm(url: &str, topic: &TopicArn, config: &Config) -> Result<(), String> {
     let url = SubscribeUrl::parse_kept(url, topic).map_err(|error| error.to_string())?;
-    let trust = Trust::load(config.sns.ca_file.as_deref()).map_err(|error| error.to_string())?;
-    let fetcher = webhooks::fetcher(&config.sns, &trust)?;
+    let fetcher = webhooks::fetcher(&config.sns, &webhooks::trust(&config.sns)?)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     runtime.block_on(fetcher.get(url.as_str())).map(drop).map_err(|error| error.to_string())

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{EXIT_NOT, Failure, json, now};
+use super::{EXIT_NOT, Failure, json, now, shown};
 use crate::address::Address;
 use crate::event::printable;
 use crate::store::{Key, Refusals, Store, StoredEvent, Suppression};
@@ -54,13 +54,13 @@ fn dossier(text: &str, store: &Store) -> Result<Dossier, Failure> {
 }
 
 fn print(dossier: &Dossier, out: &mut dyn Write) -> Result<(), Failure> {
-    let address = &dossier.address;
+    let address = &shown(&dossier.address);
     match &dossier.entry {
         None => writeln!(out, "{address} is not suppressed")?,
         Some(entry) => print_entry(address, entry, out)?,
     }
     if let Some(last) = &dossier.refusals.last {
-        writeln!(out, "  refused {} times, last {last}", dossier.refusals.count)?;
+        writeln!(out, "  refused {} times, last {}", dossier.refusals.count, shown(last))?;
     }
     if !dossier.events.is_empty() {
         writeln!(out, "\nevents, oldest first:")?;
@@ -69,7 +69,7 @@ fn print(dossier: &Dossier, out: &mut dyn Write) -> Result<(), Failure> {
         print_event(event, out)?;
     }
     if let Some(undo) = &dossier.undo {
-        writeln!(out, "\nto release it: {undo}")?;
+        writeln!(out, "\nto release it: {}", shown(undo))?;
     }
     if dossier.entry.as_ref().is_some_and(|entry| entry.reason == "suppressed") {
         writeln!(out, "\n{}", ses_advice(dossier.events.last().map_or(address, |event| &event.reported)))?;
@@ -79,21 +79,24 @@ fn print(dossier: &Dossier, out: &mut dyn Write) -> Result<(), Failure> {
 
 fn print_entry(address: &str, entry: &Suppression, out: &mut dyn Write) -> Result<(), Failure> {
     let until = entry.until.as_deref().unwrap_or("released");
-    let domain = if entry.address.starts_with('@') { format!(" (entry {})", entry.address) } else { String::new() };
+    let domain =
+        if entry.address.starts_with('@') { format!(" (entry {})", shown(&entry.address)) } else { String::new() };
     writeln!(out, "{address} is suppressed since {} until {until}{domain}", entry.since)?;
-    let status = entry.status.as_ref().map_or_else(String::new, |status| format!(" {status}"));
-    writeln!(out, "  {}{status}, reason {}, source {}", entry.kind.replace('_', " "), entry.reason, entry.source)?;
+    let status = entry.status.as_ref().map_or_else(String::new, |status| format!(" {}", shown(status)));
+    let [kind, reason, source] = [&entry.kind.replace('_', " "), &entry.reason, &entry.source].map(|text| shown(text));
+    writeln!(out, "  {kind}{status}, reason {reason}, source {source}")?;
     if let Some(note) = &entry.note {
-        writeln!(out, "  note: {}", printable(note, 1000))?;
+        writeln!(out, "  note: {}", shown(note))?;
     }
     Ok(())
 }
 
 fn print_event(event: &StoredEvent, out: &mut dyn Write) -> Result<(), Failure> {
-    let status = event.status.as_deref().unwrap_or("-");
-    let what = format!("{:<11} {status:<6} {:<12}", event.kind, event.reason);
-    let from = format!("{}/{}", event.source, event.origin);
-    writeln!(out, "  {}  {what} {from:<20} {}: {}", event.at, event.action, event.decision)?;
+    let [at, kind, reason, action, decision] =
+        [&event.at, &event.kind, &event.reason, &event.action, &event.decision].map(|text| shown(text));
+    let status = event.status.as_deref().map_or_else(|| "-".to_owned(), shown);
+    let from = shown(&format!("{}/{}", event.source, event.origin));
+    writeln!(out, "  {at}  {kind:<11} {status:<6} {reason:<12} {from:<20} {action}: {decision}")?;
     let facts = [
         ("", &event.diagnostic),
         ("reported by ", &event.reporting_mta),
@@ -107,7 +110,7 @@ fn print_event(event: &StoredEvent, out: &mut dyn Write) -> Result<(), Failure> 
     ];
     for (label, fact) in facts {
         if let Some(fact) = fact {
-            writeln!(out, "      {label}{}", printable(fact, 1000))?;
+            writeln!(out, "      {label}{}", shown(fact))?;
         }
     }
     Ok(())

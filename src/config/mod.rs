@@ -165,6 +165,12 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+impl FromIterator<String> for ConfigError {
+    fn from_iter<I: IntoIterator<Item = String>>(sentences: I) -> Self {
+        Self(sentences.into_iter().collect())
+    }
+}
+
 impl Config {
     /// Reads and checks a file.
     ///

@@ -37,12 +37,12 @@ pub fn manual() -> String {
     let mut out = String::new();
     for (section, about) in SECTIONS {
         let heading = if section.is_empty() { "TOP OF THE FILE".to_owned() } else { format!("[{section}]") };
-        let _ = writeln!(out, ".Ss {heading}\n{}", roff(about));
+        let _ = writeln!(out, ".Ss {heading}\n{}", sentences(about));
         out.push_str(".Bl -tag -width Ds\n");
         for parameter in PARAMETERS.iter().filter(|p| p.section == *section) {
             let _ =
                 writeln!(out, ".It Ic {} No = Ar {}", parameter.name, roff(&parameter.syntax.replace('"', "\\(dq")));
-            let _ = writeln!(out, "{}", roff(parameter.text));
+            let _ = writeln!(out, "{}", sentences(parameter.text));
             let _ = match parameter.default {
                 "" => writeln!(out, "Not set by default."),
                 default => writeln!(out, "Default:\n.Li {}", roff(&default.replace('"', "\\(dq"))),
@@ -108,4 +108,9 @@ fn comment(text: &str) -> String {
 /// Text for mdoc: a backslash that starts an escape stays, a dot at the start of a line is guarded.
 fn roff(text: &str) -> String {
     if text.starts_with('.') { format!("\\&{text}") } else { text.to_owned() }
+}
+
+/// mdoc(7) wants each sentence on a line of its own.
+fn sentences(text: &str) -> String {
+    text.split(". ").map(roff).collect::<Vec<_>>().join(".\n")
 }

@@ -41,14 +41,15 @@ pub fn trust(config: &Config) -> Trust {
     Trust { networks: config.mail.trusted_networks.clone(), authserv_ids: config.mail.trusted_authserv_ids.clone() }
 }
 
-/// Ends the process with 75 when the deadline has passed, whatever it is doing: a commit that is under way is either
+/// Calls `late` and ends the process with 75 when the deadline has passed, whatever it is doing: a commit that is under way is either
 /// whole or not there, and the mail that comes again is a duplicate then.
 ///
 /// # Errors
 /// The system's, when it has no thread to spare.
-pub fn watch(deadline: Duration) -> io::Result<()> {
+pub fn watch(deadline: Duration, late: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let watch = move || {
         std::thread::sleep(deadline);
+        late();
         process::exit(i32::from(Outcome::TryAgain.exit_status()));
     };
     std::thread::Builder::new().name("deadline".into()).spawn(watch).map(drop)

@@ -9,6 +9,7 @@
 //! requests that are here are answered, and idle connections are closed; Postfix asks again elsewhere or later.
 
 use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use super::{Lookup, Protocol, Step};
 use crate::socket::{Listener, Stream};
@@ -156,43 +157,68 @@ async fn converse(
     mut stopped: watch::Receiver<bool>,
 ) {
     let (mut input, mut output) = (Vec::new(), Vec::new());
-    let mut deadline = Instant::now() + service.limits.idle;
-    let mut begun = false;
+    let mut patience = Patience::new(service.limits);
+    let mut stop = pin!(stopped.wait_for(|stop| *stop));
     let end = loop {
-        if !receive(&mut stream, &mut input, deadline, &mut stopped).await {
+        input.reserve(READ);
+        let begun = !input.is_empty();
+        let received = tokio::select! {
+            biased; // what is here is answered, even when we stop
+            read = stream.read_buf(&mut input) => matches!(read, Ok(1..)),
+            () = patience.over() => false,
+            // A request that has begun gets its time; drain bounds it.
+            _ = &mut stop, if !begun => false,
+        };
+        if !received {
             break End::Quiet;
         }
-        let more = input.len();
+        let all = input.len();
         if let Some(end) = answer_all(&mut stream, &mut input, &mut output, service).await {
             break end;
         }
-        // A request that goes on arriving keeps its deadline: dripping bytes buys no time.
-        deadline = match input.len() {
-            0 => Instant::now() + service.limits.idle,
-            left if left == more && begun => deadline,
-            _ => Instant::now() + service.limits.request,
-        };
-        begun = !input.is_empty();
+        let same = begun && input.len() == all;
+        patience.renew(same, input.is_empty());
     };
     if let End::Violation(why) = end {
         log::warn!("{}: connection closed: {why}", service.protocol.as_str());
     }
 }
 
-/// Reads more; false when the connection is over.
-async fn receive(
-    stream: &mut (impl AsyncRead + Unpin),
-    input: &mut Vec<u8>,
+/// How long a client may still take. Its timer is left alone while requests come and go, since setting one for each
+/// would cost more than the request: when it fires too early, it is set anew.
+struct Patience {
+    limits: Limits,
     deadline: Instant,
-    stopped: &mut watch::Receiver<bool>,
-) -> bool {
-    let begun = !input.is_empty();
-    input.reserve(READ);
-    tokio::select! {
-        biased; // what is here is answered, even when we stop
-        read = timeout_at(deadline, stream.read_buf(input)) => matches!(read, Ok(Ok(1..))),
-        // A request that has begun gets its time; drain bounds it.
-        _ = stopped.wait_for(|stop| *stop), if !begun => false,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Patience {
+    fn new(limits: Limits) -> Self {
+        let deadline = Instant::now() + limits.idle;
+        Self { limits, deadline, timer: Box::pin(sleep_until(deadline)) }
+    }
+
+    /// Completes when the time is over.
+    async fn over(&mut self) {
+        loop {
+            self.timer.as_mut().await;
+            if Instant::now() >= self.deadline {
+                return;
+            }
+            self.timer.as_mut().reset(self.deadline);
+        }
+    }
+
+    /// After something was received: `same` if it only continued the request that had begun before, `idle` if nothing
+    /// of a request is left. Dripping bytes buys no time.
+    fn renew(&mut self, same: bool, idle: bool) {
+        if same {
+            return;
+        }
+        self.deadline = Instant::now() + if idle { self.limits.idle } else { self.limits.request };
+        if self.deadline < self.timer.deadline() {
+            self.timer.as_mut().reset(self.deadline);
+        }
     }
 }
 

@@ -31,7 +31,11 @@ impl Ledger {
 impl Sink for Ledger {
     async fn submit(&self, submission: Submission) -> Result<Receipt, StoreError> {
         let submission = Arc::new(submission);
-        let receipt = self.writer.submit(Arc::clone(&submission)).await?;
+        let receipt = self.writer.submit(Arc::clone(&submission)).await.inspect_err(|error| {
+            if *error == StoreError::ReadOnly {
+                self.readers.renew();
+            }
+        })?;
         for (event, recorded) in submission.events.iter().zip(&receipt.events) {
             log::info!("{}", maillog::line(event, recorded));
         }

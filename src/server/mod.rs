@@ -32,6 +32,7 @@ use crate::telemetry;
 use ledger::Ledger;
 use listeners::Inherited;
 use signals::Signal;
+use webhooks::Named;
 
 /// How long a writer waits for another process's lock: below the 15 s after which SNS gives a request up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -93,6 +94,7 @@ struct Daemon {
 
 impl Daemon {
     fn start(path: &Path, config: Config) -> Result<Self, ServeError> {
+        let named = Named::load(&config).map_err(ServeError::Config)?;
         let store = |error| ServeError::Store(config.database.clone(), error);
         let database = config.database.clone();
         let (writer, writer_thread) =
@@ -100,8 +102,8 @@ impl Daemon {
         let readers = Arc::new(Readers::open(database, std_duration(config.lookup.deadline)).map_err(store)?);
         let lookup = Arc::new(Lookup::new(Arc::clone(&readers), settings(&config)));
         let ledger = Arc::new(Ledger::new(writer.clone(), Arc::clone(&readers), config.sns.topics.clone()));
-        let door = Slot::new(webhooks::door(&config, Arc::clone(&ledger)).map_err(ServeError::System)?);
-        let tls = webhooks::tls(&config).map_err(ServeError::System)?.map(Slot::new);
+        let (door, tls) = named.door(&config, Arc::clone(&ledger));
+        let (door, tls) = (Slot::new(door), tls.map(Slot::new));
         let workers = Arc::new(Workers::new(path.into(), std_duration(config.mail.deadline), writer.clone()));
         Ok(Self { path: path.into(), config, writer, writer_thread, readers, lookup, workers, ledger, door, tls })
     }
@@ -178,8 +180,8 @@ impl Daemon {
 
     fn try_reload(&mut self) -> Result<(), String> {
         let config = Config::load(&self.path).map_err(|error| error.to_string())?;
-        let door = webhooks::door(&config, Arc::clone(&self.ledger))?;
-        let tls = webhooks::tls(&config)?;
+        let named = Named::load(&config).map_err(|error| error.to_string())?;
+        let (door, tls) = named.door(&config, Arc::clone(&self.ledger));
         self.door.swap(door);
         if let (Some(slot), Some(tls)) = (&self.tls, tls) {
             slot.swap(tls);

@@ -9,7 +9,7 @@ use rustls::ServerConfig;
 
 use super::ledger::Ledger;
 use super::std_duration;
-use crate::config::{Config, Sns};
+use crate::config::{Config, ConfigError, Sns};
 use crate::ingress::http::fetch::{FetchLimits, Fetcher};
 use crate::ingress::http::proxy::Proxy;
 use crate::ingress::http::trust::Trust;
@@ -18,14 +18,48 @@ use crate::ingress::sns::certificate::Roots;
 use crate::ingress::sns::credentials::Credentials;
 use crate::ingress::sns::{self, Settings};
 
-/// The door, or a sentence that says what is wrong.
-pub(super) fn door(config: &Config, ledger: Arc<Ledger>) -> Result<Arc<Door<Ledger>>, String> {
-    let trust = Trust::load(config.sns.ca_file.as_deref()).map_err(|error| error.to_string())?;
-    let credentials = config.sns.credentials_file.as_deref().map(credentials).transpose()?;
-    let settings = Settings { require_version_2: config.sns.require_version_2, credentials };
-    let roots = Roots::from_der(trust.der());
-    let sns = sns::Door::new(ledger, settings, fetcher(&config.sns, &trust)?, roots, Box::new(Timestamp::now));
-    Ok(Arc::new(Door { sns_path: config.sns.path.clone(), sns }))
+/// What the configuration only names: files and the proxy.
+pub(crate) struct Named {
+    credentials: Option<Credentials>,
+    roots: Roots,
+    fetcher: Fetcher,
+    /// Of the door, if it is configured.
+    pub(super) tls: Option<Arc<ServerConfig>>,
+}
+
+impl Named {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, a sentence each.
+    pub(crate) fn load(config: &Config) -> Result<Self, ConfigError> {
+        let sns = &config.sns;
+        let credentials = sns.credentials_file.as_deref().map(credentials).transpose();
+        let door = trust(sns).and_then(|trust| Ok((Roots::from_der(trust.der()), fetcher(sns, &trust)?)));
+        let load = |tls: &crate::config::Tls| {
+            load_tls(&tls.certificate, &tls.key).map_err(|error| format!("http.tls: {error}"))
+        };
+        match (credentials, door, config.http.tls.as_ref().map(load).transpose()) {
+            (Ok(credentials), Ok((roots, fetcher)), Ok(tls)) => Ok(Self { credentials, roots, fetcher, tls }),
+            (credentials, door, tls) => Err([credentials.err(), door.err(), tls.err()].into_iter().flatten().collect()),
+        }
+    }
+
+    /// The door, and its TLS.
+    pub(super) fn door(self, config: &Config, ledger: Arc<Ledger>) -> (Arc<Door<Ledger>>, Option<Arc<ServerConfig>>) {
+        let Self { credentials, roots, fetcher, tls } = self;
+        let settings = Settings { require_version_2: config.sns.require_version_2, credentials };
+        let sns = sns::Door::new(ledger, settings, fetcher, roots, Box::new(Timestamp::now));
+        (Arc::new(Door { sns_path: config.sns.path.clone(), sns }), tls)
+    }
+}
+
+/// Whom to trust when fetching certificates and confirming subscriptions, or a sentence that says what is wrong.
+pub(crate) fn trust(sns: &Sns) -> Result<Trust, String> {
+    Trust::load(sns.ca_file.as_deref()).map_err(|error| match sns.ca_file {
+        Some(_) => format!("sns.ca-file: {error}"),
+        None => error.to_string(),
+    })
 }
 
 /// What fetches certificates and confirms subscriptions.
@@ -33,12 +67,6 @@ pub(crate) fn fetcher(sns: &Sns, trust: &Trust) -> Result<Fetcher, String> {
     let tls = trust.client_config().map_err(|error| error.to_string())?;
     let limits = FetchLimits { time: std_duration(sns.fetch_timeout), ..FetchLimits::default() };
     Ok(Fetcher::new(tls, proxy(sns)?, limits))
-}
-
-/// TLS of the door, if it is configured.
-pub(super) fn tls(config: &Config) -> Result<Option<Arc<ServerConfig>>, String> {
-    let load = |tls: &crate::config::Tls| load_tls(&tls.certificate, &tls.key).map_err(|error| error.to_string());
-    config.http.tls.as_ref().map(load).transpose()
 }
 
 pub(super) fn limits(config: &Config) -> Limits {
@@ -53,12 +81,16 @@ pub(super) fn limits(config: &Config) -> Limits {
 
 /// The configured proxy, or else the one that the environment names, as curl and others read it.
 fn proxy(sns: &Sns) -> Result<Option<Proxy>, String> {
-    let environment = || ["HTTPS_PROXY", "https_proxy"].iter().find_map(|name| std::env::var(name).ok());
-    let text = sns.proxy.clone().or_else(environment).filter(|text| !text.is_empty());
-    text.map(|text| Proxy::parse(&text).map_err(|error| format!("proxy {error}"))).transpose()
+    let environment =
+        || ["HTTPS_PROXY", "https_proxy"].iter().find_map(|name| Some((*name, std::env::var(name).ok()?)));
+    let named = sns.proxy.clone().map(|text| ("sns.proxy", text)).or_else(environment);
+    let parse = |(name, text): (&str, String)| Proxy::parse(&text).map_err(|error| format!("{name}: {error}"));
+    named.filter(|(_, text)| !text.is_empty()).map(parse).transpose()
 }
 
 fn credentials(path: &Path) -> Result<Credentials, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    Credentials::parse(&text).ok_or_else(|| format!("{}: write one line user:password", path.display()))
+    let wrong = |what: String| format!("sns.credentials-file: {what}");
+    let text =
+        std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))?;
+    Credentials::parse(&text).ok_or_else(|| wrong(format!("{}: write one line user:password", path.display())))
 }

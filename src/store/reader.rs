@@ -4,6 +4,7 @@
 //! an error and never "not found".
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct Readers {
     path: PathBuf,
     deadline: Duration,
     idle: Mutex<Vec<Connection>>,
+    /// Counts renewals; a connection that was borrowed before the last is not taken back.
+    epoch: AtomicU64,
 }
 
 /// An entry of the list that is in force.
@@ -68,7 +71,7 @@ impl Readers {
     /// # Errors
     /// [`StoreError`] when it can't be opened.
     pub fn open(path: PathBuf, deadline: Duration) -> Result<Self, StoreError> {
-        let readers = Self { path, deadline, idle: Mutex::default() };
+        let readers = Self { path, deadline, idle: Mutex::default(), epoch: AtomicU64::new(0) };
         readers.with(|_| Ok(()))?;
         Ok(readers)
     }
@@ -99,14 +102,22 @@ impl Readers {
         })
     }
 
+    /// Uses new connections from now on. SQLite shares what it knows of a file among the connections of a process, "can only
+    /// be read" included: the writer gets no better connection before the last of the old ones is gone.
+    pub fn renew(&self) {
+        self.epoch.fetch_add(1, Ordering::Relaxed);
+        self.idle().clear();
+    }
+
     /// Lends a connection; one that made trouble is not used again.
     fn with<T>(&self, f: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let epoch = self.epoch.load(Ordering::Relaxed);
         let connection = match self.idle().pop() {
             Some(connection) => connection,
             None => schema::open_reader(&self.path, self.deadline)?,
         };
         let result = f(&connection);
-        if result.is_ok() {
+        if result.is_ok() && self.epoch.load(Ordering::Relaxed) == epoch {
             self.idle().push(connection);
         }
         result
@@ -122,11 +133,15 @@ pub(super) fn find(
     address: &Address,
     now: Timestamp,
 ) -> Result<Option<Suppression>, StoreError> {
-    // One statement, one snapshot: the address itself goes before its domain.
-    let sql = "SELECT address, kind, reason, status, since, until, source, event, note FROM suppression \
-               WHERE address IN (?1, ?2) AND (until IS NULL OR until > ?3) \
-               ORDER BY address LIKE '@%' LIMIT 1";
-    let mut statement = connection.prepare_cached(sql)?;
+    // One statement, one snapshot: the address itself goes before its domain. UNION ALL and LIMIT look for the domain
+    // only where the address is not there, and nothing is sorted.
+    const SQL: &str = "SELECT address, kind, reason, status, since, until, source, event, note FROM suppression \
+                       WHERE address = ?1 AND (until IS NULL OR until > ?3) \
+                       UNION ALL \
+                       SELECT address, kind, reason, status, since, until, source, event, note FROM suppression \
+                       WHERE address = ?2 AND (until IS NULL OR until > ?3) \
+                       LIMIT 1";
+    let mut statement = connection.prepare_cached(SQL)?;
     let key = [address.as_str(), address.domain_key(), &timestamp_text(now)];
     Ok(statement.query_row(key, Suppression::from_row).optional()?)
 }

@@ -3,9 +3,11 @@
 //! On failure nothing is changed: each migration is one transaction, and `user_version` is part of it. A database of a
 //! newer program is refused, never touched.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::StoreError;
@@ -25,13 +27,26 @@ pub fn open(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreErro
     connection.busy_timeout(busy_timeout)?;
     let known = version(&connection)?;
     if known < target() {
+        give_to_owner_of_directory(path);
         connection.pragma_update(None, "journal_mode", "WAL")?;
         migrate(&mut connection)?;
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // Else the last connection to close moves the whole WAL into the file, and one bounce mail costs five syncs.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "cache_size", -2048)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// A file that root makes at the command line belongs to whom its directory belongs to, or else the daemon could not
+/// write it. SQLite gives its companions to the same owner.
+fn give_to_owner_of_directory(path: &Path) {
+    let Some(Ok(directory)) = path.parent().map(std::fs::metadata) else { return };
+    if nix::unistd::geteuid().is_root() {
+        // Where this fails, so will the daemon, and it says so.
+        let _ = std::os::unix::fs::lchown(path, Some(directory.uid()), Some(directory.gid()));
+    }
 }
 
 /// Opens for reading only; the file must exist. `busy_timeout` bounds the wait for a lock, which WAL readers only

@@ -106,6 +106,6 @@ CREATE VIEW bounce_rates AS
          round(100.0 * count(*) FILTER (WHERE kind = 'complaint')
                / max(1, count(*) FILTER (WHERE kind = 'delivery')), 3) AS complaint_percent
   FROM event
-  WHERE sender IS NOT NULL
+  WHERE sender IS NOT NULL AND origin NOT IN ('operator', 'unproved')
   GROUP BY day, sender_domain
   ORDER BY day DESC, sender_domain;

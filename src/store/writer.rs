@@ -3,6 +3,7 @@
 //! Whatever arrives while a commit is under way shares the next one, so a burst costs one sync and not hundreds. Each
 //! submission has its savepoint: one that fails is rolled back alone and its neighbours are not touched. Nobody is
 //! told "recorded" before the commit has returned; when the commit itself fails, all of its submissions are told so.
+//! After "read-only" the next group gets a new connection, so that what the operator mends counts without a restart.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,7 +49,8 @@ impl Writer {
         let connection = schema::open(&path, busy_timeout)?;
         let (jobs, receiver) = mpsc::channel(QUEUE);
         let rules = Arc::new(RwLock::new(Arc::new(rules)));
-        let worker = Worker { connection, receiver, rules: Arc::clone(&rules), clock };
+        let worker =
+            Worker { connection: Some(connection), path, busy_timeout, receiver, rules: Arc::clone(&rules), clock };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || worker.run());
         let thread = thread.map_err(|e| StoreError::Unreadable(format!("no thread for the writer: {e}")))?;
         Ok((Self { jobs, rules }, thread))
@@ -71,7 +73,10 @@ impl Writer {
 }
 
 struct Worker {
-    connection: Connection,
+    /// `None` after "read-only": what was opened while the file could only be read stays like that.
+    connection: Option<Connection>,
+    path: PathBuf,
+    busy_timeout: Duration,
     receiver: mpsc::Receiver<Job>,
     rules: Arc<RwLock<Arc<Rules>>>,
     clock: Clock,
@@ -94,13 +99,22 @@ impl Worker {
     /// Writes a group in one transaction and tells everyone what became of his submission.
     fn write(&mut self, group: Vec<Job>) {
         let (submissions, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        let rules = Arc::clone(&self.rules.read().unwrap_or_else(std::sync::PoisonError::into_inner));
-        let results = commit(&mut self.connection, &submissions, &rules, (self.clock)());
-        let results = results.unwrap_or_else(|error| vec![Err(error); replies.len()]);
+        let results = self.record(&submissions).unwrap_or_else(|error| vec![Err(error); replies.len()]);
         for (reply, result) in replies.into_iter().zip(results) {
             // Whoever handed it in may be gone; it is recorded all the same.
             let _ = reply.send(result);
         }
+    }
+
+    fn record(&mut self, submissions: &[Arc<Submission>]) -> Result<Vec<Result<Receipt, StoreError>>, StoreError> {
+        let rules = Arc::clone(&self.rules.read().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => schema::open(&self.path, self.busy_timeout)?,
+        };
+        let results = commit(&mut connection, submissions, &rules, (self.clock)());
+        self.connection = (!matches!(results, Err(StoreError::ReadOnly))).then_some(connection);
+        results
     }
 }
 

@@ -157,7 +157,7 @@ type_in "printf 'Subject: order 2\n\nThank you.\n' | sendmail -C $dir/etc -f sho
 type_in "printf 'Subject: order 3\n\nThank you.\n' | sendmail -C $dir/etc -f shop@local.example alice@example.com"
 until_so "the bounce in the sender's mailbox" "grep -qs '^Status: 5.1.1' mail/inbox"
 until_so "alice's mail at the relay" "grep -qs 'Subject: order 3' relayed"
-type_in "grep -A 3 -E '^(To|Final-Recipient|Diagnostic-Code):' mail/inbox"
+type_in "sed -n '/^To:/p; /^Final-Recipient:/,/^\$/p' mail/inbox"
 expect "To: shop@local.example"
 expect "Final-Recipient: rfc822; bob@example.com"
 expect "Diagnostic-Code: X-Postfix; Recipient is on the suppression list"

@@ -32,6 +32,9 @@ const MAX_CRASHES: u32 = 3;
 /// Mails whose deaths are remembered.
 const MAX_REMEMBERED: usize = 100;
 
+/// What a child says first.
+const READY: &str = "ready\n";
+
 /// What goes to the child, before the mail's bytes.
 #[derive(Debug, Serialize, Deserialize)]
 struct Request {
@@ -51,7 +54,7 @@ pub struct Workers {
 
 struct Worker {
     /// Killed when it is dropped.
-    _child: Child,
+    child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
@@ -92,29 +95,38 @@ impl Workers {
         if self.crashes(&digest) >= MAX_CRASHES {
             return Some(unread(mail, &digest));
         }
-        let why = match timeout(self.time, self.ask(envelope, mail)).await {
-            Ok(Ok(submission)) => return Some(submission),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "it takes too long".into(),
+        let mut worker = match timeout(self.time, self.worker()).await.unwrap_or_else(|late| Err(late.into())) {
+            Ok(worker) => worker,
+            Err(error) => {
+                log::error!("lmtp: cannot start a process to read mail, Postfix is told to try again: {error}");
+                return None;
+            }
         };
-        log::error!("lmtp: the process that reads a mail failed, Postfix is told to try again: {why}");
-        self.remember(digest);
-        None
-    }
-
-    async fn ask(&self, envelope: &Envelope, mail: &[u8]) -> io::Result<Submission> {
-        let idle = self.idle().pop();
-        if let Some(mut worker) = idle {
-            // It may have died while it was idle; that says nothing about this mail.
-            if let Ok(submission) = worker.ask(envelope, mail).await {
+        match timeout(self.time, worker.ask(envelope, mail)).await.unwrap_or_else(|late| Err(late.into())) {
+            Ok(submission) => {
                 self.idle().push(worker);
-                return Ok(submission);
+                Some(submission)
+            }
+            Err(error) => {
+                log::error!("lmtp: the process that reads a mail failed, Postfix is told to try again: {error}");
+                self.remember(digest);
+                None
             }
         }
-        let mut worker = Worker::start(&self.config)?;
-        let submission = worker.ask(envelope, mail).await?;
-        self.idle().push(worker);
-        Ok(submission)
+    }
+
+    /// An idle child that still lives, or a new one.
+    async fn worker(&self) -> io::Result<Worker> {
+        while let Some(mut worker) = self.take_idle() {
+            if matches!(worker.child.try_wait(), Ok(None)) {
+                return Ok(worker);
+            }
+        }
+        Worker::start(&self.config).await
+    }
+
+    fn take_idle(&self) -> Option<Worker> {
+        self.idle().pop()
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
@@ -148,7 +160,8 @@ fn unread(mail: &[u8], digest: &str) -> Submission {
 }
 
 impl Worker {
-    fn start(config: &PathBuf) -> io::Result<Self> {
+    /// Starts a child and waits until it is ready: one that fails before has not seen any mail.
+    async fn start(config: &PathBuf) -> io::Result<Self> {
         let mut child = Command::new("/proc/self/exe")
             .arg("--config")
             .arg(config)
@@ -159,7 +172,9 @@ impl Worker {
             .spawn()?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or_else(|| io::Error::other("no pipes to it"))?;
-        Ok(Self { _child: child, input, output: BufReader::new(output) })
+        let mut worker = Self { child, input, output: BufReader::new(output) };
+        let line = worker.line().await?;
+        if line == READY { Ok(worker) } else { Err(io::Error::other("it does not get ready; see its own message")) }
     }
 
     async fn ask(&mut self, envelope: &Envelope, mail: &[u8]) -> io::Result<Submission> {
@@ -167,11 +182,15 @@ impl Worker {
         request.push(b'\n');
         request.extend_from_slice(mail);
         self.input.write_all(&request).await?;
+        Ok(serde_json::from_str(&self.line().await?)?)
+    }
+
+    async fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
-        if self.output.read_line(&mut line).await? == 0 {
-            return Err(io::Error::other("it died"));
+        match self.output.read_line(&mut line).await? {
+            0 => Err(io::Error::other("it died")),
+            _ => Ok(line),
         }
-        Ok(serde_json::from_str(&line)?)
     }
 }
 
@@ -184,6 +203,8 @@ pub fn answer(
     output: &mut dyn Write,
     mut read: impl FnMut(&Envelope, &[u8]) -> Submission,
 ) -> io::Result<()> {
+    output.write_all(READY.as_bytes())?;
+    output.flush()?;
     loop {
         let mut line = String::new();
         if (&mut input).take(64 * 1024).read_line(&mut line)? == 0 {

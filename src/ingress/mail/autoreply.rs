@@ -74,6 +74,10 @@ pub fn is_autoreply(header: &Fields<'_>) -> bool {
     let auto =
         header.get("Auto-Submitted").is_some_and(|v| v.trim_start().to_ascii_lowercase().starts_with("auto-replied"));
     let precedence = header.get("Precedence").is_some_and(|v| v.trim().eq_ignore_ascii_case("auto_reply"));
+    // A report that lost its recipients on the way is none, though most reports say that they are automatic.
+    if header.get("Content-Type").is_some_and(|v| v.to_ascii_lowercase().contains("report-type=delivery-status")) {
+        return false;
+    }
     SUBJECTS.iter().any(|s| subject.starts_with(s)) || FIELDS.iter().any(|f| header.has(f)) || auto || precedence
 }
 

@@ -1,0 +1,18 @@
+//! The daemon's promises from the outside: the built program, real sockets on loopback, a real database, real signals.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(dead_code, missing_docs, unreachable_pub)]
+
+#[path = "daemon/durability.rs"]
+mod durability;
+#[path = "daemon/lifecycle.rs"]
+mod lifecycle;
+#[path = "support/process.rs"]
+mod process;
+#[path = "support/sns/mod.rs"]
+mod sns;
+#[path = "daemon/systemd.rs"]
+mod systemd;
+#[path = "daemon/webhooks.rs"]
+mod webhooks;
+#[path = "daemon/world.rs"]
+mod world;

@@ -1,0 +1,124 @@
+//! Webhooks: what is accepted counts at the next lookup, once; what is not ours leaves no trace.
+
+use crate::sns::pki::Pki;
+use crate::sns::signer::{Draft, Post, TOPIC, bounce};
+use crate::world::{World, bounce_of};
+
+const OTHER: &str = "arn:aws:sns:us-east-1:210987654321:not-ours";
+const CERTIFICATES: &str = "CONNECT sns.us-east-1.amazonaws.com:443";
+
+fn signed(draft: &Draft) -> Post {
+    draft.sign(&Pki::shared().good)
+}
+
+fn other(draft: Draft) -> Post {
+    signed(&Draft { topic: OTHER.to_owned(), ..draft })
+}
+
+#[test]
+fn a_signed_bounce_of_either_version_is_refused_at_the_next_lookup() {
+    let world = World::start();
+    for version in ["1", "2"] {
+        for subject in [None, Some("Amazon SES Email Event Notification".to_owned())] {
+            let address = format!("dead-{version}-{}@example.com", subject.is_some());
+            assert!(!world.refuses(&address));
+            let draft = Draft { version, subject, ..Draft::notification(&bounce(&address)) };
+            assert_eq!(world.post(&signed(&draft)), 200);
+            assert!(world.refuses(&address));
+        }
+    }
+    assert!(!world.refuses("alive@example.com"));
+    assert_eq!(world.events(), 4);
+}
+
+#[test]
+fn the_same_message_ten_times_is_one_event() {
+    let world = World::start();
+    let post = bounce_of("dead@example.com");
+    for _ in 0..10 {
+        assert_eq!(world.post(&post), 200);
+    }
+    assert_eq!(world.events(), 1);
+    assert_eq!(world.home.select("SELECT count(*) FROM suppression"), "1");
+}
+
+#[test]
+fn a_topic_that_is_not_ours_leaves_no_trace_and_costs_no_fetch() {
+    let world = World::start();
+    assert_eq!(world.post(&other(Draft::notification(&bounce("victim@example.com")))), 403);
+    assert_eq!(world.traces(), 0);
+    assert!(!world.refuses("victim@example.com"));
+    assert_eq!(world.aws.calls(), [""; 0]);
+}
+
+#[test]
+fn a_pending_subscription_is_confirmed_by_topics_allow_once_and_counts_without_a_restart() {
+    let world = World::start();
+    assert_eq!(world.post(&other(Draft::subscription())), 403);
+    let shown = world.home.ok(&["topics"]);
+    assert!(shown.contains(&format!("pending  {OTHER} since ")), "{shown}");
+    assert!(shown.contains(&format!("allowed  {TOPIC} since configuration")), "{shown}");
+    assert_eq!(world.aws.count("ConfirmSubscription"), 0, "nobody has decided");
+
+    assert_eq!(world.home.ok(&["topics", "allow", OTHER]), format!("{OTHER} allowed\nsubscription confirmed\n"));
+    assert_eq!(world.home.ok(&["topics", "allow", OTHER]), format!("{OTHER} allowed\n"));
+    assert_eq!(world.aws.count("ConfirmSubscription"), 1, "{:?}", world.aws.calls());
+    assert!(world.home.ok(&["topics"]).contains(&format!("allowed  {OTHER} since ")));
+    assert_eq!(world.post(&other(Draft::notification(&bounce("dead@example.com")))), 200);
+    assert!(world.refuses("dead@example.com"));
+
+    assert_eq!(world.home.ok(&["topics", "deny", OTHER]), format!("{OTHER} denied\n"));
+    assert_eq!(world.post(&other(Draft::notification(&bounce("next@example.com")))), 403);
+    assert_eq!(world.post(&other(Draft::subscription())), 403);
+    assert!(!world.refuses("next@example.com"));
+    assert!(world.home.ok(&["topics"]).contains(&format!("denied   {OTHER} since ")));
+}
+
+#[test]
+fn deny_goes_before_the_configuration() {
+    let world = World::start();
+    world.home.ok(&["topics", "deny", TOPIC]);
+    assert_eq!(world.post(&bounce_of("dead@example.com")), 403);
+    assert_eq!(world.events(), 0);
+    world.home.ok(&["topics", "allow", TOPIC]);
+    assert_eq!(world.post(&bounce_of("dead@example.com")), 200);
+}
+
+#[test]
+fn an_allowed_topics_subscription_is_confirmed_at_once() {
+    let world = World::start();
+    assert_eq!(world.post(&signed(&Draft::subscription())), 200);
+    assert_eq!(world.aws.count("ConfirmSubscription"), 1);
+    assert!(world.home.ok(&["topics"]).contains(", confirmed "));
+}
+
+/// Everything that the daemon and the command line fetch goes through the proxy, to these hosts only, the certificate
+/// once, whatever the messages say.
+#[test]
+fn nothing_but_sns_itself_is_fetched_and_only_through_the_proxy() {
+    let world = World::start();
+    for (host, status) in [
+        ("sns.us-east-1.amazonaws.com.evil.example", 403),
+        ("sns.s3-us-west-2.amazonaws.com", 403),
+        ("user@sns.us-east-1.amazonaws.com", 403),
+        ("sns.us-east-1.amazonaws.com:8443", 403),
+        ("127.0.0.1", 403),
+    ] {
+        let draft = Draft { host: Some(host.to_owned()), ..Draft::notification(&bounce("victim@example.com")) };
+        assert_eq!(world.post(&signed(&draft)), status, "{host}");
+    }
+    let elsewhere = "https://evil.example/?Action=ConfirmSubscription&TopicArn=x&Token=TOKEN".to_owned();
+    assert_eq!(world.post(&signed(&Draft { subscribe_url: Some(elsewhere), ..Draft::subscription() })), 403);
+    assert_eq!(world.traces(), 0);
+    for _ in 0..3 {
+        assert_eq!(world.post(&bounce_of("dead@example.com")), 200);
+    }
+    assert_eq!(world.post(&other(Draft::subscription())), 403);
+    world.home.ok(&["topics", "allow", OTHER]);
+    let calls = world.aws.calls();
+    let certificates = calls.iter().filter(|call| call.ends_with(".pem")).count();
+    assert_eq!(certificates, 1, "{calls:?}");
+    assert_eq!(world.aws.count("ConfirmSubscription"), 1, "{calls:?}");
+    let rest: Vec<_> = calls.iter().filter(|call| !call.starts_with("GET https://sns.us-east-1.")).collect();
+    assert_eq!(rest, [CERTIFICATES, CERTIFICATES], "one for the certificate, one for the confirmation");
+}
