@@ -147,7 +147,7 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
     if rule.class == Class::Hard && rule.phrases.is_empty() && is_reporters {
         return Verdict { class: Class::Soft, reason: Reason::OnHold, rule: "code-hard-but-words-unread", ..judged };
     }
-    if rule.class == Class::Hard { case.confirm(judged, facts.action) } else { judged }
+    if rule.class == Class::Hard { case.confirm(judged, facts.action, rule.when) } else { judged }
 }
 
 /// `x.0.0` is what a reporter writes who was not told a code.
@@ -185,6 +185,10 @@ impl Case {
         self.status.is_some_and(|s| s.class == 5 && s.subject == 1 && !(7..=9).contains(&s.detail) && s.detail != 0)
     }
 
+    fn is_policy(&self) -> bool {
+        self.status.is_some_and(|s| s.subject == 7 && s.detail != NULL_MX)
+    }
+
     fn is_transient(&self) -> bool {
         match (self.status, self.code) {
             (Some(status), _) if !says_nothing(status) => status.class == 4,
@@ -195,7 +199,7 @@ impl Case {
     }
 
     /// Lets a hard verdict stand only if the reply was permanent and could be about this recipient alone.
-    fn confirm(&self, judged: Verdict, action: Action) -> Verdict {
+    fn confirm(&self, judged: Verdict, action: Action, when: When) -> Verdict {
         let softer = |reason, side, rule| Verdict { class: Class::Soft, reason, side, rule, ..judged };
         let at_data = self.stage == Stage::Data && !self.is_about_address();
         if judged.reason == Reason::Suppressed {
@@ -204,7 +208,8 @@ impl Case {
             softer(Reason::RelayRefused, Side::Sender, "hard-text-from-relay")
         } else if self.is_transient() || action == Action::Delayed {
             softer(judged.reason, judged.side, "hard-text-but-transient")
-        } else if self.status.is_some_and(|s| s.subject == 7 && s.detail != NULL_MX) {
+        } else if self.is_policy() && !(self.stage == Stage::RcptTo && matches!(when, When::Always)) {
+            // "550 5.7.1 No such user!" is one only if it was said to RCPT TO, in words that have no other meaning.
             softer(Reason::Filtered, Side::Unknown, "hard-text-but-policy-code")
         } else {
             match self.stage {
