@@ -9,6 +9,7 @@
 //! 3. Postfix asks [`lookup`] about each recipient, and mail to a suppressed one is refused.
 //!
 //! [`server`] wires doors, store and lookups into the daemon; [`cli`] is everything else that a person can run.
+//! A [`return_path`] can be signed on its way out and proves then that a report is an answer to mail of ours.
 //! An [`address`] has one canonical form throughout, and a [`status`] is an RFC 3463 code.
 
 pub mod address;
@@ -19,6 +20,7 @@ pub mod ingress;
 pub mod lookup;
 pub mod outcome;
 pub mod policy;
+pub mod return_path;
 pub mod server;
 pub mod socket;
 pub mod status;

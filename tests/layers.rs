@@ -12,14 +12,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("status", &[]),
     ("outcome", &[]),
     ("socket", &[]),
+    ("return_path", &[]),
     ("event", &["address", "status"]),
     ("policy", &["address", "event"]),
     ("store", &["address", "event", "policy", "status"]),
-    ("lookup", &["address", "event", "outcome", "socket", "status", "store"]),
-    ("config", &["event", "lookup", "policy", "socket"]),
+    ("lookup", &["address", "event", "outcome", "return_path", "socket", "status", "store"]),
+    ("config", &["event", "lookup", "policy", "return_path", "socket", "store"]),
     ("telemetry", &["address", "config", "event", "policy", "status", "store"]),
-    ("ingress", &["address", "config", "event", "outcome", "policy", "socket", "status", "store", "telemetry"]),
-    ("server", &["config", "ingress", "lookup", "policy", "socket", "store", "telemetry"]),
+    (
+        "ingress",
+        &["address", "config", "event", "outcome", "policy", "return_path", "socket", "status", "store", "telemetry"],
+    ),
+    ("server", &["config", "ingress", "lookup", "policy", "return_path", "socket", "store", "telemetry"]),
     ("cli", &["address", "config", "event", "ingress", "outcome", "server", "store", "telemetry"]),
 ];
 

@@ -318,3 +318,34 @@ fn utf8_and_quoted_recipients_are_refused_in_each_writing() {
         assert!(session.rcpt("jorg@bücher.example").starts_with("250 "));
     }
 }
+
+#[test]
+fn return_paths_are_signed_once_on_their_way_out_and_mail_waits_while_suppressd_is_down() {
+    use std::os::unix::fs::PermissionsExt;
+    let keys = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&keys, "k1 0123456789abcdef0123\n").unwrap();
+    std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let file = keys.path().display();
+    let settings = format!("mail.return-path-key-file = \"{file}\"\nmail.return-path-domains = [\"local.example\"]\n");
+    let mut world = World::new(&["return-path.cf"], &settings);
+
+    world.sendmail("bounces+bob=example.com@local.example", BOB);
+    world.eventually("the signed sender", || world.relayed().contains("=bob=example.com@local.example>"));
+    let relayed = world.relayed();
+    assert_eq!(relayed.matches("--").count(), 1, "signed more than once: {relayed}");
+    assert!(relayed.contains("X-Mail-Args: <bounces+k1--"), "{relayed}");
+    assert!(relayed.contains("From: bounces+bob=example.com@local.example"), "the header is not touched: {relayed}");
+
+    world.sendmail("other@remote.example", ALICE);
+    world.eventually("the other sender", || world.relayed().contains("X-Mail-Args: <other@remote.example>"));
+
+    world.stop_daemon();
+    world.sendmail(SENDER, "carol@example.com");
+    let mut session = world.smtp(SENDER);
+    let replies = [session.rcpt("dave@example.com"), session.say("DATA"), session.say("Subject: x\r\n\r\nx\r\n.")];
+    assert!(replies.iter().any(|reply| reply.starts_with("451 ")), "{replies:?}");
+    assert!(replies.iter().all(|reply| !reply.starts_with('5')), "{replies:?}");
+    world.start_daemon();
+    world.flush();
+    world.eventually("what waited", || world.relayed().contains("To: carol@example.com"));
+}

@@ -135,6 +135,101 @@ const SAMPLES: &[(&str, Kind, &str)] = &[
         HARD,
         "An error occurred while trying to deliver the mail to the following recipients:\nbob@example.com\n\nTechnical report:\n\nReporting-MTA: dsn; a1.smtp-out.amazonses.com\n\nAction: failed\nFinal-Recipient: rfc822; bob@example.com\nDiagnostic-Code: smtp; 550 5.1.1 user unknown\nStatus: 5.1.1\n",
     ),
+    (
+        "microsoft-365",
+        HARD,
+        "mx.example.net rejected your message to the following email addresses:\n\nbob@example.com (bob@example.com)\nThe email address you entered couldn't be found. Please check the recipient's email address and try to resend the message.\n\nDiagnostic information for administrators:\n\nGenerating server: mx.example.net\n\nbob@example.com\nmx.example.com\nRemote Server returned '550 5.1.1 <bob@example.com>: Recipient address rejected: User unknown'\n\nOriginal message headers:\n",
+    ),
+    (
+        "exchange-full",
+        SOFT,
+        "Delivery has failed to these recipients or groups:\n\nbob@example.com\nThe recipient's mailbox is full and can't accept messages now. Please try resending this message later.\n\nDiagnostic information for administrators:\n\nGenerating server: mx.example.net\n\nbob@example.com\n#554 5.2.2 mailbox full ##\n",
+    ),
+    (
+        "google",
+        HARD,
+        "** Address not found **\n\nYour message wasn't delivered to bob@example.com because the address couldn't be found, or is unable to receive mail.\n\nLearn more here: https://support.google.com/mail/answer/6596\n\nThe response was:\n\nThe email account that you tried to reach does not exist. Please try double-checking the recipient's email address for typos.\n",
+    ),
+    (
+        "google-mx",
+        HARD,
+        "** Address not found **\n\nYour message wasn't delivered to bob@example.com because the domain example.com couldn't be found. Check for typos or unnecessary spaces and try again.\n\nThe response was:\n\nDNS Error: 5138746 DNS type 'mx' lookup of example.com responded with code NXDOMAIN Domain name not found: example.com\n",
+    ),
+    (
+        "yahoo",
+        HARD,
+        "Sorry, we were unable to deliver your message to the following address.\n\n<bob@example.com>:\n550: 5.1.1 <bob@example.com> User unknown\n\n--- Below this line is a copy of the message.\n",
+    ),
+    (
+        "halon",
+        HARD,
+        "Your message could not be delivered.\n\nRecipient: bob@example.com\nReason: 550 5.1.1 no such user\n",
+    ),
+    (
+        "mdaemon-full",
+        SOFT,
+        "The attached message had PERMANENT fatal delivery errors!\n\nbob@example.com - Mailbox is full\n\n--- Session Transcript ---\n",
+    ),
+    (
+        "smartermail",
+        HARD,
+        "Could not deliver message to the following recipient(s):\n\nFailed Recipient: bob@example.com\nReason: Remote host said: 550 5.1.1 User unknown\n\n   -- The header and top 20 lines of the message follows --\n",
+    ),
+    (
+        "hmailserver",
+        HARD,
+        "Your message did not reach some or all of the intended recipients.\n\n   Sent: Sat, 21 Nov 2026 08:46:25\n   Subject: hi\n\nThe following recipient(s) could not be reached:\n\nbob@example.com\n   Error Type: SMTP\n   Remote server (192.0.2.1) issued an error.\n   hMailServer sent: RCPT TO:<bob@example.com>\n   Remote server replied: 550 5.1.1 user unknown\n\nhMailServer\n",
+    ),
+    (
+        "communigate",
+        HARD,
+        "Failed to deliver to 'bob@example.com'\nSMTP module(domain example.com) reports:\n host mx.example.com says:\n 550 5.1.1 <bob@example.com>: user unknown\n",
+    ),
+    (
+        "kerio",
+        HARD,
+        "The following recipient(s) could not be reached:\n\n    <bob@example.com>: 550 5.1.1 <bob@example.com> User unknown\n",
+    ),
+    (
+        "powermta",
+        SOFT,
+        "This is an automatically generated Delivery Status Notification.\n\nDelivery to the following recipients failed.\n\n       bob@example.com\n\nReason: 552 5.2.2 mailbox over quota\n",
+    ),
+    (
+        "haraka",
+        HARD,
+        "I'm afraid I wasn't able to deliver your message to the following addresses.\nThis is a permanent error; I've given up. Sorry it didn't work out.\n\n<bob@example.com>: 550 5.1.1 no such mailbox\n",
+    ),
+    (
+        "gmx-german",
+        HARD,
+        "Diese Nachricht wurde automatisch erstellt.\n\nIhre E-Mail konnte nicht zugestellt werden.\n\n<bob@example.com>:\n550 Empfaenger unbekannt\n",
+    ),
+    (
+        "orange-french",
+        SOFT,
+        "Votre message n'a pas pu être remis au destinataire suivant :\n\n<bob@example.com>\n552 5.2.2 La boite aux lettres est pleine\n",
+    ),
+    (
+        "qq",
+        HARD,
+        "Sorry, your mail could not be delivered.\n\nRecipient: bob@example.com\nhost mx3.example.com said: 550 Mailbox not found. http://service.mail.example/x\n",
+    ),
+    (
+        "exim-null-mx",
+        HARD,
+        "This message was created automatically by mail delivery software.\n\nA message that you sent could not be delivered to one or more of its\nrecipients. This is a permanent error. The following address(es) failed:\n\n  bob@example.com\n    an MX or SRV record indicated no SMTP service\n",
+    ),
+    (
+        "dma-unknown-domain",
+        HARD,
+        "This is the DragonFly Mail Agent v0.13 at df.example.net.\n\nThere was an error delivering your mail to <bob@example.com>.\n\nDNS lookup failure: host example.com not found\n\nMessage headers follow.\n",
+    ),
+    (
+        "opensmtpd-null-mx",
+        HARD,
+        "    Hi!\n\n    This is the MAILER-DAEMON, please DO NOT REPLY to this email.\n\n    An error has occurred while attempting to deliver a message for\n    the following list of recipients:\n\nbob@example.com: Domain does not accept mail\n\n    Below is a copy of the original message:\n",
+    ),
     ("a quoted reply", HARD, "Your message to <bob@example.com> was not delivered:\n\n550 5.1.1 no such user\n"),
     ("a sorry gateway", SOFT, "We could not deliver your message to bob@example.com, for reasons of policy.\n"),
 ];

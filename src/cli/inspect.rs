@@ -103,7 +103,8 @@ fn as_json(file: &str, reading: &Reading, out: &mut dyn Write) -> io::Result<()>
     for unnamed in &reading.unnamed {
         // Nobody can be suppressed; a complaint is still counted.
         let action = if unnamed.kind == Kind::Complaint { "complaint" } else { "none" };
-        line(file, None, unnamed.kind, action, &unnamed.evidence, out)?;
+        let reported = Some(unnamed.reported.as_str()).filter(|r| !r.is_empty());
+        line(file, reported, unnamed.kind, action, &unnamed.evidence, out)?;
     }
     Ok(())
 }

@@ -11,8 +11,8 @@ use crate::ingress::pipe;
 
 /// 0 when the daemon has closed the pipe.
 pub(super) fn run(path: &Path) -> Result<u8, Failure> {
-    let trust = pipe::trust(&Config::load(path)?);
-    let read = |envelope: &_, mail: &[u8]| submission(mail, envelope, &trust, Door::Lmtp, now());
+    let trust = pipe::trust(&Config::load(path)?).map_err(Failure::Usage)?;
+    let read = |envelope: &_, mail: &[u8]| submission(mail, envelope, &trust, Door::Lmtp, now()).ok();
     worker::answer(&mut std::io::stdin().lock(), &mut std::io::stdout().lock(), read)?;
     Ok(0)
 }

@@ -146,6 +146,7 @@ fn open(config: &std::path::Path) -> Result<Store, Failure> {
 
 fn open_of(config: &Config) -> Result<Store, Failure> {
     Store::open(&config.database, BUSY_TIMEOUT)
+        .map(|store| store.bounded(config.quarantine))
         .map_err(|error| Failure::Store(format!("{}: {error}", config.database.display())))
 }
 

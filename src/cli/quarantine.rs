@@ -1,11 +1,18 @@
 //! `suppressd quarantine`: what could not be understood or trusted.
+//!
+//! `replay` reads an entry again, by the program and configuration of now. What counts now is recorded and the entry
+//! goes; what does not stays. Exit status 0 if something counted of each, 1 if not, 2 in trouble.
 
 use std::io::{self, IsTerminal, Write};
 
-use super::{EXIT_NOT, Failure, json, open_of};
+use super::{EXIT_NOT, Failure, json, now, open_of};
 use crate::config::Config;
 use crate::event::{is_unprintable, printable};
-use crate::store::{QuarantineEntry, Store};
+use crate::ingress::mail::origin::Trust;
+use crate::ingress::mail::submission::{self, NotReplayed};
+use crate::ingress::pipe;
+use crate::ingress::sns;
+use crate::store::{QuarantineEntry, Store, Submission};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -23,6 +30,18 @@ enum What {
         /// Its number
         number: i64,
     },
+    /// Read entries again, and record what counts now
+    Replay {
+        /// Its number
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        number: Option<i64>,
+        /// Every entry, the oldest first
+        #[arg(long)]
+        all: bool,
+        /// You have looked at it: count it as genuine, although nothing proves it
+        #[arg(long, conflicts_with = "all")]
+        trust: bool,
+    },
     /// Throw one entry away
     Drop {
         /// Its number
@@ -35,6 +54,7 @@ pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> Result<u
     match args.what {
         None => list(&store, args.json, out),
         Some(What::Show { number }) => show(&store, number, out),
+        Some(What::Replay { number, trust, .. }) => replay(&mut store, config, number, trust, out),
         Some(What::Drop { number }) => {
             let dropped = store.drop_quarantined(number)?;
             writeln!(out, "{number} {}", if dropped { "dropped" } else { "is not there" })?;
@@ -58,13 +78,73 @@ fn list(store: &Store, as_json: bool, out: &mut dyn Write) -> Result<u8, Failure
 }
 
 fn show(store: &Store, number: i64, out: &mut dyn Write) -> Result<u8, Failure> {
-    match store.quarantined(number)? {
-        Some((_, content)) if io::stdout().is_terminal() => {
-            Ok(out.write_all(visible(&content).as_bytes()).map(|()| 0)?)
-        }
-        Some((_, content)) => Ok(out.write_all(&content).map(|()| 0)?),
-        None => Err(Failure::Usage(format!("quarantine has no number {number}"))),
+    let (_, content) = entry(store, number)?;
+    if io::stdout().is_terminal() {
+        return Ok(out.write_all(visible(&content).as_bytes()).map(|()| 0)?);
     }
+    Ok(out.write_all(&content).map(|()| 0)?)
+}
+
+fn entry(store: &Store, number: i64) -> Result<(QuarantineEntry, Vec<u8>), Failure> {
+    store.quarantined(number)?.ok_or_else(|| Failure::Usage(format!("quarantine has no number {number}")))
+}
+
+/// One entry, or all of them.
+fn replay(
+    store: &mut Store,
+    config: &Config,
+    number: Option<i64>,
+    operator: bool,
+    out: &mut dyn Write,
+) -> Result<u8, Failure> {
+    let trust = Trust { operator, ..pipe::trust(config).map_err(Failure::Usage)? };
+    let numbers = match number {
+        Some(number) => vec![number],
+        None => store.quarantine()?.iter().rev().map(|entry| entry.number).collect(),
+    };
+    let mut all_counted = true;
+    for number in numbers {
+        all_counted &= replay_one(store, config, number, &trust, out)?;
+    }
+    Ok(if all_counted { 0 } else { EXIT_NOT })
+}
+
+/// Whether the entry counts now.
+fn replay_one(
+    store: &mut Store,
+    config: &Config,
+    number: i64,
+    trust: &Trust,
+    out: &mut dyn Write,
+) -> Result<bool, Failure> {
+    let (entry, content) = entry(store, number)?;
+    let submission = match read_again(&entry, &content, trust) {
+        Ok(submission) => submission,
+        Err(why) => {
+            writeln!(out, "{number} stays: {why}")?;
+            return Ok(false);
+        }
+    };
+    let receipt = store.replay(number, &submission, &config.policy, now())?;
+    for (event, recorded) in submission.events.iter().zip(&receipt.events) {
+        let (kind, origin) = (event.kind, event.origin);
+        writeln!(out, "{number} {}: {kind}, {}, origin {origin}", event.recipient, recorded.action())?;
+    }
+    match submission.quarantined.first() {
+        Some(again) => writeln!(out, "{number} stays: {}", printable(&again.detail, 300))?,
+        None => writeln!(out, "{number} is done and dropped")?,
+    }
+    Ok(submission.quarantined.is_empty())
+}
+
+fn read_again(entry: &QuarantineEntry, content: &[u8], trust: &Trust) -> Result<Submission, &'static str> {
+    if let Some(submission) = sns::replay::replay(entry, content) {
+        return Ok(submission);
+    }
+    submission::replay(entry, content, trust).map_err(|why| match why {
+        NotReplayed::NoEnvelope => "what is needed to read it again was not kept with it",
+        NotReplayed::NoAnswer => "the DNS does not answer for the key of its DKIM signature; try again later",
+    })
 }
 
 /// For a terminal, which obeys what strangers write.

@@ -9,6 +9,7 @@ mod values;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
@@ -22,7 +23,9 @@ pub use values::{SocketMode, parse_duration};
 
 use crate::lookup::{Map, Mode, OnError};
 use crate::policy::{Rule, Rules, Term};
+use crate::return_path::Named;
 use crate::socket::ListenAddress;
+use crate::store::Bounds;
 
 /// Where the configuration is read from unless `--config` says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/suppressd/suppressd.toml";
@@ -42,6 +45,8 @@ pub struct Config {
     pub lookup: Lookup,
     /// `[mail]`.
     pub mail: Mail,
+    /// `[quarantine]`.
+    pub quarantine: Bounds,
     /// `[policy.*]`.
     pub policy: Rules,
     /// `log.to`.
@@ -136,8 +141,20 @@ pub struct Mail {
     pub trusted_networks: Vec<IpNet>,
     /// Whose Authentication-Results count.
     pub trusted_authserv_ids: Vec<String>,
+    /// Whose DKIM signatures count.
+    pub dkim_domains: Vec<String>,
+    /// DNS servers to ask for their keys; none for the system's.
+    pub dns: Vec<SocketAddr>,
     /// Longest time for one mail.
     pub deadline: SignedDuration,
+    /// Secrets for signed return paths.
+    pub return_path_key_file: Option<PathBuf>,
+    /// Whose senders are signed.
+    pub return_path_domains: Vec<String>,
+    /// How long a signed return path is valid, in days.
+    pub return_path_days: u32,
+    /// About whom a report to one counts.
+    pub return_path_trust: Named,
 }
 
 /// `log.to`.
@@ -238,7 +255,18 @@ impl Config {
                 lmtp: source.get("mail", "lmtp")?,
                 trusted_networks: source.get("mail", "trusted-networks")?,
                 trusted_authserv_ids: source.get("mail", "trusted-authserv-ids")?,
+                dkim_domains: source.get("mail", "dkim-domains")?,
+                dns: source.get("mail", "dns")?,
                 deadline: source.get("mail", "deadline")?,
+                return_path_key_file: source.get("mail", "return-path-key-file")?,
+                return_path_domains: source.get("mail", "return-path-domains")?,
+                return_path_days: source.get("mail", "return-path-days")?,
+                return_path_trust: source.get("mail", "return-path-trust")?,
+            },
+            quarantine: Bounds {
+                entries: source.get("quarantine", "max-entries")?,
+                bytes: source.get::<values::Size>("quarantine", "max-size")?.0,
+                age: source.get("quarantine", "keep")?,
             },
             policy: Rules {
                 hard: source.rule("policy.hard")?,

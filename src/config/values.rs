@@ -1,12 +1,13 @@
 //! How each kind of value is written in the configuration: TOML value in, typed value or a sentence out.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
 use jiff::SignedDuration;
 use toml_edit::Value;
 
-use super::{ListenAddress, LogTo, Map, Mode, OnError, TcpTable, Tls};
+use super::{ListenAddress, LogTo, Map, Mode, Named, OnError, TcpTable, Tls};
 use crate::policy::Term;
 
 /// A value that can be written in the configuration.
@@ -62,6 +63,14 @@ impl FromToml for ListenAddress {
     }
 }
 
+impl FromToml for SocketAddr {
+    /// A DNS server; port 53 where none is written.
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        let with_port = |text: &str| text.parse().ok().or_else(|| Some(Self::new(text.parse().ok()?, 53)));
+        value.as_str().and_then(with_port).ok_or_else(|| wrong(value, "an address", "\"ADDRESS:PORT\""))
+    }
+}
+
 impl FromToml for IpNet {
     fn from_toml(value: &Value) -> Result<Self, String> {
         let network = value
@@ -107,6 +116,31 @@ impl FromToml for SocketMode {
     }
 }
 
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size(pub u64);
+
+impl FromToml for Size {
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        let size = value.as_str().and_then(size).map(Self);
+        size.ok_or_else(|| wrong(value, "a size", "a number and K, M or G, as in \"256M\""))
+    }
+}
+
+/// `256M` in bytes.
+fn size(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit: u64 = match unit {
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        _ => return None,
+    };
+    let digits = number.bytes().all(|b| b.is_ascii_digit()) && number.len() <= 6;
+    let number: u64 = if digits { number.parse().ok()? } else { return None };
+    (number > 0).then(|| number * unit)
+}
+
 /// Permission bits of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SocketMode(pub u32);
@@ -127,6 +161,7 @@ macro_rules! choice {
 
 choice!(Mode { "enforce" => Self::Enforce, "warn" => Self::Warn });
 choice!(OnError { "defer" => Self::Defer, "accept" => Self::Accept });
+choice!(Named { "recipient" => Self::Recipient, "anybody" => Self::Anybody });
 choice!(LogTo { "auto" => Self::Auto, "stderr" => Self::Stderr, "journal" => Self::Journal, "syslog" => Self::Syslog });
 choice!(log::LevelFilter { "error" => Self::Error, "warn" => Self::Warn, "info" => Self::Info, "debug" => Self::Debug });
 

@@ -11,16 +11,20 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::mail::dkim;
 use super::mail::mime::MAX_MAIL;
-use super::mail::origin::{Envelope, Trust};
+use super::mail::origin::{Envelope, ReturnPath, Trust};
 use super::mail::submission;
 use crate::config::Config;
 use crate::event::Door;
 use crate::outcome::Outcome;
+use crate::return_path::Keys;
 use crate::store::Store;
 
 /// How long to wait for another writer; below the deadline.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest time for the DKIM signatures of one mail; well below the deadline.
+const DKIM_TIME: Duration = Duration::from_secs(5);
 
 /// Takes a mail in; `Err` is the short line for Postfix's log.
 ///
@@ -28,17 +32,29 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Nothing was recorded, and Postfix shall try again.
 pub fn take(input: &mut dyn Read, envelope: &Envelope, config: &Config, now: Timestamp) -> Result<Outcome, String> {
     let mail = read_all(input).map_err(|error| format!("cannot read the mail: {error}"))?;
-    let submission = submission::submission(&mail, envelope, &trust(config), Door::Pipe, now);
-    let store = Store::open(&config.database, BUSY_TIMEOUT);
+    let submission = submission::submission(&mail, envelope, &trust(config)?, Door::Pipe, now);
+    let submission = submission.map_err(|error| error.to_string())?;
+    let store = Store::open(&config.database, BUSY_TIMEOUT).map(|store| store.bounded(config.quarantine));
     let receipt = store.and_then(|mut store| store.submit(&submission, &config.policy, now));
     submission::report(&submission, &receipt.map_err(|error| error.to_string())?, envelope);
     Ok(submission::outcome(&submission))
 }
 
-/// Whom the configuration trusts.
-#[must_use]
-pub fn trust(config: &Config) -> Trust {
-    Trust { networks: config.mail.trusted_networks.clone(), authserv_ids: config.mail.trusted_authserv_ids.clone() }
+/// Whom the configuration says to believe.
+///
+/// # Errors
+/// What is wrong with the file of keys.
+pub fn trust(config: &Config) -> Result<Trust, String> {
+    let mail = &config.mail;
+    let keys = mail.return_path_key_file.as_deref().map(Keys::load).transpose()?;
+    let return_path = |keys| ReturnPath { keys, days: mail.return_path_days, named: mail.return_path_trust };
+    Ok(Trust {
+        networks: mail.trusted_networks.clone(),
+        authserv_ids: mail.trusted_authserv_ids.clone(),
+        dkim: dkim::Settings { domains: mail.dkim_domains.clone(), dns: mail.dns.clone(), time: DKIM_TIME },
+        return_path: keys.map(return_path),
+        operator: false,
+    })
 }
 
 /// Calls `late` and ends the process with 75 when the deadline has passed, whatever it is doing: a commit that is under way is either

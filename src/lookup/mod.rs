@@ -32,6 +32,7 @@ pub use text::Refusal;
 
 use crate::address::Address;
 use crate::event::{MAX_NAME, printable};
+use crate::return_path::Signer;
 use crate::store::{Readers, StoreError, Suppression};
 
 /// Longest key that is looked at, in bytes. Postfix 3.12 sends none above this (dict_sockmap.c), older ones none above
@@ -191,6 +192,7 @@ impl Protocol {
 pub struct Lookup {
     readers: Arc<Readers>,
     settings: RwLock<Settings>,
+    signer: RwLock<Option<Signer>>,
     refusals: Mutex<HashMap<String, u64>>,
     trouble_logged: Mutex<Option<Timestamp>>,
 }
@@ -199,7 +201,24 @@ impl Lookup {
     /// Looks up in this database.
     #[must_use]
     pub fn new(readers: Arc<Readers>, settings: Settings) -> Self {
-        Self { readers, settings: RwLock::new(settings), refusals: Mutex::default(), trouble_logged: Mutex::default() }
+        Self {
+            readers,
+            settings: RwLock::new(settings),
+            signer: RwLock::default(),
+            refusals: Mutex::default(),
+            trouble_logged: Mutex::default(),
+        }
+    }
+
+    /// Signs return paths with this from now on; with `None`, none.
+    pub fn set_signer(&self, signer: Option<Signer>) {
+        *self.signer.write().unwrap_or_else(PoisonError::into_inner) = signer;
+    }
+
+    /// The signed form of an envelope sender; `None` leaves it as it is. Nothing here can fail, so mail never waits for it.
+    #[must_use]
+    pub fn signed_return_path(&self, sender: &str, now: Timestamp) -> Option<String> {
+        self.signer.read().unwrap_or_else(PoisonError::into_inner).as_ref()?.sign(sender, now)
     }
 
     /// Applies other settings from the next question on.

@@ -1,8 +1,8 @@
 //! Postfix's socketmap protocol, server side.
 //!
 //! PROTOCOL: socketmap_table(5). Request: a netstring `name SPACE key`. Reply: a netstring `OK SPACE value`,
-//! `NOTFOUND SPACE`, `TEMP SPACE reason` or `PERM SPACE reason`. Map names: `access`, `transport`. Requests may be
-//! pipelined; they are answered in order. `OK` always has a value: Postfix 3.7 reads a bare one as "not found".
+//! `NOTFOUND SPACE`, `TEMP SPACE reason` or `PERM SPACE reason`. Map names: `access`, `transport`, and `return-path` for
+//! sender_canonical_maps, which signs envelope senders. Requests may be pipelined; they are answered in order. `OK` always has a value: Postfix 3.7 reads a bare one as "not found".
 //! LIMITS: requests of [`MAX_REQUEST`] bytes; Postfix reads replies to 100,000 (dict_sockmap.c), ours stay below 200.
 //! SECURITY: whoever may connect may ask about any address. A violation of the framing ends the connection unanswered:
 //! Postfix opens another and asks again.
@@ -16,6 +16,8 @@ use crate::event::printable;
 
 /// Longest map name worth showing in a reply, in bytes.
 const MAX_NAME: usize = 64;
+/// The map that signs envelope senders.
+const RETURN_PATH: &[u8] = b"return-path";
 /// Longest request, in bytes: map name, space, key.
 pub const MAX_REQUEST: usize = MAX_NAME + 1 + MAX_KEY;
 
@@ -37,9 +39,15 @@ fn answer(request: &[u8], lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>)
         return netstring::write("PERM write a map name, a space and a key", output);
     };
     let (name, key) = request.split_at(space);
+    if name == RETURN_PATH {
+        return sign(super::text_of(key.strip_prefix(b" ")), lookup, now, output);
+    }
     let Some(map) = std::str::from_utf8(name).ok().and_then(Map::parse) else {
         let name = printable(&String::from_utf8_lossy(name), MAX_NAME);
-        return netstring::write(&format!("PERM unknown map \"{name}\"; there are access and transport"), output);
+        return netstring::write(
+            &format!("PERM unknown map \"{name}\"; there are access, transport and return-path"),
+            output,
+        );
     };
     let key = super::text_of(key.strip_prefix(b" "));
     let verdict = lookup.ask(Query { key, door: map.as_str(), client: None }, now);
@@ -47,5 +55,13 @@ fn answer(request: &[u8], lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>)
         (Some(value), _) => netstring::write(&format!("OK {value}"), output),
         (None, Verdict::Trouble) => netstring::write("TEMP the suppression list can't be read now", output),
         (None, _) => netstring::write("NOTFOUND ", output),
+    }
+}
+
+/// Never TEMP: a sender that can't be signed is left as it is.
+fn sign(sender: &str, lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) {
+    match lookup.signed_return_path(sender, now) {
+        Some(signed) => netstring::write(&format!("OK {signed}"), output),
+        None => netstring::write("NOTFOUND ", output),
     }
 }

@@ -100,10 +100,10 @@ fn socketmap_answers_each_key_of_postfix() {
         ("access bob@exa mple.com", "NOTFOUND "),
         ("access", "PERM write a map name, a space and a key"),
         ("", "PERM write a map name, a space and a key"),
-        ("virtual bob@example.com", "PERM unknown map \"virtual\"; there are access and transport"),
-        ("Access bob@example.com", "PERM unknown map \"Access\"; there are access and transport"),
-        ("a\r\nb\0 bob@example.com", "PERM unknown map \"a b?\"; there are access and transport"),
-        (" bob@example.com", "PERM unknown map \"\"; there are access and transport"),
+        ("virtual bob@example.com", "PERM unknown map \"virtual\"; there are access, transport and return-path"),
+        ("Access bob@example.com", "PERM unknown map \"Access\"; there are access, transport and return-path"),
+        ("a\r\nb\0 bob@example.com", "PERM unknown map \"a b?\"; there are access, transport and return-path"),
+        (" bob@example.com", "PERM unknown map \"\"; there are access, transport and return-path"),
     ] {
         assert_eq!(bench.socketmap(request), reply, "{request:?}");
     }
@@ -112,7 +112,7 @@ fn socketmap_answers_each_key_of_postfix() {
 #[test]
 fn socketmap_keys_that_are_no_text_are_not_found() {
     let (reply, _) = bench().replies(Protocol::Socketmap, b"12:access \xff@b.c,8:acc\xff a@b,");
-    assert_eq!(reply, "9:NOTFOUND ,57:PERM unknown map \"acc\u{fffd}\"; there are access and transport,");
+    assert_eq!(reply, "9:NOTFOUND ,70:PERM unknown map \"acc\u{fffd}\"; there are access, transport and return-path,");
 }
 
 #[test]
@@ -260,6 +260,21 @@ fn refusals_are_counted_by_recipient_and_handed_over_once() {
     refusals.sort();
     assert_eq!(refusals, [("bob@example.com".to_owned(), 2), ("x@gone.example".to_owned(), 1)]);
     assert_eq!(bench.lookup.take_refusals(), []);
+}
+
+#[test]
+fn the_return_path_map_signs_own_senders_and_never_twice() {
+    let bench = bench();
+    assert_eq!(bench.socketmap("return-path bounces@example.org"), "NOTFOUND ", "without keys");
+    let keys = crate::return_path::Keys::parse("k1 0123456789abcdef").unwrap();
+    bench.lookup.set_signer(Some(Signer::new(keys, vec!["example.org".into()])));
+    let reply = bench.socketmap("return-path bounces+42@example.org");
+    let signed = reply.strip_prefix("OK bounces+k1--").expect(&reply);
+    assert!(signed.ends_with("=42@example.org"), "{signed}");
+    let signed = format!("return-path bounces+k1--{signed}");
+    for other in [&*signed, "return-path ", "return-path <>", "return-path bob@example.com"] {
+        assert_eq!(bench.socketmap(other), "NOTFOUND ", "{other}");
+    }
 }
 
 #[test]

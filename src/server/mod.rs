@@ -94,13 +94,15 @@ struct Daemon {
 
 impl Daemon {
     fn start(path: &Path, config: Config) -> Result<Self, ServeError> {
-        let named = Named::load(&config).map_err(ServeError::Config)?;
+        let mut named = Named::load(&config).map_err(ServeError::Config)?;
         let store = |error| ServeError::Store(config.database.clone(), error);
         let database = config.database.clone();
         let (writer, writer_thread) =
             Writer::start(database.clone(), BUSY_TIMEOUT, config.policy.clone(), Timestamp::now).map_err(store)?;
+        writer.set_bounds(config.quarantine);
         let readers = Arc::new(Readers::open(database, std_duration(config.lookup.deadline)).map_err(store)?);
         let lookup = Arc::new(Lookup::new(Arc::clone(&readers), settings(&config)));
+        lookup.set_signer(named.signer.take());
         let ledger = Arc::new(Ledger::new(writer.clone(), Arc::clone(&readers), config.sns.topics.clone()));
         let (door, tls) = named.door(&config, Arc::clone(&ledger));
         let (door, tls) = (Slot::new(door), tls.map(Slot::new));
@@ -180,9 +182,11 @@ impl Daemon {
 
     fn try_reload(&mut self) -> Result<(), String> {
         let config = Config::load(&self.path).map_err(|error| error.to_string())?;
-        let named = Named::load(&config).map_err(|error| error.to_string())?;
+        let mut named = Named::load(&config).map_err(|error| error.to_string())?;
+        let signer = named.signer.take();
         let (door, tls) = named.door(&config, Arc::clone(&self.ledger));
         self.door.swap(door);
+        self.lookup.set_signer(signer);
         if let (Some(slot), Some(tls)) = (&self.tls, tls) {
             slot.swap(tls);
         }
@@ -194,6 +198,7 @@ impl Daemon {
     fn apply(&mut self, config: Config) {
         telemetry::log::init(config.log_to, config.log_level);
         self.writer.set_rules(config.policy.clone());
+        self.writer.set_bounds(config.quarantine);
         self.lookup.set(settings(&config));
         self.workers.reload();
         self.ledger.set_topics(config.sns.topics.clone());

@@ -9,7 +9,7 @@ use rustls::ServerConfig;
 
 use super::ledger::Ledger;
 use super::std_duration;
-use crate::config::{Config, ConfigError, Sns};
+use crate::config::{Config, ConfigError, Mail, Sns};
 use crate::ingress::http::fetch::{FetchLimits, Fetcher};
 use crate::ingress::http::proxy::Proxy;
 use crate::ingress::http::trust::Trust;
@@ -17,6 +17,7 @@ use crate::ingress::http::{Door, Limits, load_tls};
 use crate::ingress::sns::certificate::Roots;
 use crate::ingress::sns::credentials::Credentials;
 use crate::ingress::sns::{self, Settings};
+use crate::return_path::{Keys, Signer};
 
 /// What the configuration only names: files and the proxy.
 pub(crate) struct Named {
@@ -25,6 +26,8 @@ pub(crate) struct Named {
     fetcher: Fetcher,
     /// Of the door, if it is configured.
     pub(super) tls: Option<Arc<ServerConfig>>,
+    /// Who signs return paths, if anybody does.
+    pub(super) signer: Option<Signer>,
 }
 
 impl Named {
@@ -39,15 +42,20 @@ impl Named {
         let load = |tls: &crate::config::Tls| {
             load_tls(&tls.certificate, &tls.key).map_err(|error| format!("http.tls: {error}"))
         };
-        match (credentials, door, config.http.tls.as_ref().map(load).transpose()) {
-            (Ok(credentials), Ok((roots, fetcher)), Ok(tls)) => Ok(Self { credentials, roots, fetcher, tls }),
-            (credentials, door, tls) => Err([credentials.err(), door.err(), tls.err()].into_iter().flatten().collect()),
+        match (credentials, door, config.http.tls.as_ref().map(load).transpose(), signer(&config.mail)) {
+            (Ok(credentials), Ok((roots, fetcher)), Ok(tls), Ok(signer)) => {
+                Ok(Self { credentials, roots, fetcher, tls, signer })
+            }
+            (credentials, door, tls, signer) => {
+                let wrong = [credentials.err(), door.err(), tls.err(), signer.err()];
+                Err(wrong.into_iter().flatten().collect())
+            }
         }
     }
 
     /// The door, and its TLS.
     pub(super) fn door(self, config: &Config, ledger: Arc<Ledger>) -> (Arc<Door<Ledger>>, Option<Arc<ServerConfig>>) {
-        let Self { credentials, roots, fetcher, tls } = self;
+        let Self { credentials, roots, fetcher, tls, signer: _ } = self;
         let settings = Settings { require_version_2: config.sns.require_version_2, credentials };
         let sns = sns::Door::new(ledger, settings, fetcher, roots, Box::new(Timestamp::now));
         (Arc::new(Door { sns_path: config.sns.path.clone(), sns }), tls)
@@ -93,4 +101,11 @@ fn credentials(path: &Path) -> Result<Credentials, String> {
     let text =
         std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))?;
     Credentials::parse(&text).ok_or_else(|| wrong(format!("{}: write one line user:password", path.display())))
+}
+
+/// Who signs return paths, if anybody does.
+fn signer(mail: &Mail) -> Result<Option<Signer>, String> {
+    let keys = mail.return_path_key_file.as_deref().map(Keys::load).transpose();
+    let keys = keys.map_err(|error| format!("mail.return-path-key-file: {error}"))?;
+    Ok(keys.map(|keys| Signer::new(keys, mail.return_path_domains.clone())))
 }

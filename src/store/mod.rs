@@ -25,7 +25,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use error::StoreError;
 pub use list::{Change, Filter, Key, Refusals};
-pub use quarantine::{QuarantineEntry, Quarantined};
+pub use quarantine::{Bounds, QuarantineEntry, Quarantined};
 pub use reader::{Readers, Suppression};
 pub use record::{Receipt, Recorded, StoredEvent, Submission};
 pub use topic::{MAX_PENDING, TopicChange, TopicEntry, TopicState};
@@ -36,6 +36,7 @@ use crate::policy::Rules;
 /// One writing connection.
 pub struct Store {
     connection: Connection,
+    bounds: Bounds,
 }
 
 impl Store {
@@ -44,7 +45,14 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn open(path: &Path, busy_timeout: Duration) -> Result<Self, StoreError> {
-        Ok(Self { connection: schema::open(path, busy_timeout)? })
+        Ok(Self { connection: schema::open(path, busy_timeout)?, bounds: Bounds::default() })
+    }
+
+    /// Keeps so much in quarantine from now on.
+    #[must_use]
+    pub const fn bounded(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
+        self
     }
 
     /// Records one submission in a transaction of its own; it is durable when this returns.
@@ -52,8 +60,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing is recorded then.
     pub fn submit(&mut self, submission: &Submission, rules: &Rules, now: Timestamp) -> Result<Receipt, StoreError> {
+        let bounds = self.bounds;
         let transaction = self.begin()?;
-        let receipt = record::submit(&transaction, submission, rules, now)?;
+        let receipt = record::submit(&transaction, submission, rules, &bounds, now)?;
         transaction.commit()?;
         Ok(receipt)
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
-use super::{Quarantined, StoreError, TopicChange, quarantine, topic};
+use super::{Bounds, Quarantined, StoreError, TopicChange, quarantine, topic};
 use crate::event::{Event, Kind, timestamp_text};
 use crate::policy::{Action, Current, Decision, History, Rules, decide};
 
@@ -144,13 +144,14 @@ pub(super) fn submit(
     connection: &Connection,
     submission: &Submission,
     rules: &Rules,
+    bounds: &Bounds,
     now: Timestamp,
 ) -> Result<Receipt, StoreError> {
     let events = submission.events.iter().map(|event| record(connection, event, rules, now));
     let events = events.collect::<Result<_, _>>()?;
     let mut quarantined = 0;
     for entry in &submission.quarantined {
-        quarantined += quarantine::keep(connection, entry, now)?;
+        quarantined += quarantine::keep(connection, entry, bounds, now)?;
     }
     if let Some(change) = &submission.topic {
         topic::apply(connection, change, now)?;

@@ -65,8 +65,24 @@ CREATE TABLE quarantine (
   why      TEXT NOT NULL CHECK (why IN ('malformed', 'untrusted', 'not-understood')),
   detail   TEXT NOT NULL,
   origin   TEXT NOT NULL,
+  -- what Postfix said of a mail, or SNS of a message, as JSON: to replay it
+  envelope TEXT,
   content  BLOB NOT NULL
 ) STRICT;
+
+-- One row, kept by the triggers: what the quarantine holds, so that its bounds cost nothing to check.
+CREATE TABLE quarantine_total (
+  one     INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+  entries INTEGER NOT NULL,
+  bytes   INTEGER NOT NULL
+) STRICT;
+INSERT INTO quarantine_total VALUES (1, 0, 0);
+CREATE TRIGGER quarantine_kept AFTER INSERT ON quarantine BEGIN
+  UPDATE quarantine_total SET entries = entries + 1, bytes = bytes + length(new.content);
+END;
+CREATE TRIGGER quarantine_dropped AFTER DELETE ON quarantine BEGIN
+  UPDATE quarantine_total SET entries = entries - 1, bytes = bytes - length(old.content);
+END;
 
 CREATE TABLE topic (
   arn           TEXT NOT NULL PRIMARY KEY,

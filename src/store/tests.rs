@@ -207,6 +207,7 @@ fn quarantine_keeps_a_text_once() {
         why: Why::NotUnderstood,
         detail: "no report in it".into(),
         origin: Origin::Local,
+        envelope: None,
         content: b"\xff\0 raw".to_vec(),
     };
     let submission = Submission { quarantined: vec![entry.clone(), entry], ..Submission::default() };
@@ -215,6 +216,42 @@ fn quarantine_keeps_a_text_once() {
     assert_eq!(bench.store.quarantined(kept[0].number).unwrap().unwrap().1, b"\xff\0 raw");
     assert!(bench.store.drop_quarantined(kept[0].number).unwrap());
     assert!(!bench.store.drop_quarantined(kept[0].number).unwrap());
+}
+
+fn kept(bench: &mut Bench, id: u32, size: usize, at: &str) {
+    let entry = Quarantined {
+        id: id.to_string(),
+        door: Door::Pipe,
+        why: Why::Untrusted,
+        detail: String::new(),
+        origin: Origin::Unproved,
+        envelope: None,
+        content: vec![b'x'; size],
+    };
+    let submission = Submission { quarantined: vec![entry], ..Submission::default() };
+    bench.store.submit(&submission, &Rules::default(), at.parse().unwrap()).unwrap();
+}
+
+#[test]
+fn quarantine_drops_the_oldest_when_it_is_full_or_they_are_too_old() {
+    let mut bench = bench();
+    bench.store.bounds = Bounds { entries: 3, bytes: 100, age: jiff::SignedDuration::from_hours(24) };
+    let ids = |bench: &Bench| bench.store.quarantine().unwrap().iter().rev().map(|e| e.id.clone()).collect::<Vec<_>>();
+    for id in 1..=5 {
+        kept(&mut bench, id, 10, "2026-11-21T08:00:00Z");
+    }
+    assert_eq!(ids(&bench), ["3", "4", "5"], "too many");
+    kept(&mut bench, 6, 85, "2026-11-21T09:00:00Z");
+    assert_eq!(ids(&bench), ["5", "6"], "too large");
+    kept(&mut bench, 7, 500, "2026-11-21T10:00:00Z");
+    assert_eq!(ids(&bench), ["7"], "the newest stays, whatever its size");
+    kept(&mut bench, 8, 10, "2026-11-21T10:00:00Z");
+    kept(&mut bench, 9, 10, "2026-11-22T11:00:00Z");
+    assert_eq!(ids(&bench), ["9"], "too old");
+    let total = "SELECT entries * 1000 + bytes FROM quarantine_total";
+    assert_eq!(count(&bench, total), 1010);
+    bench.store.drop_quarantined(bench.store.quarantine().unwrap()[0].number).unwrap();
+    assert_eq!(count(&bench, total), 0);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Receipt, StoreError, Submission, record, schema};
+use super::{Bounds, Receipt, StoreError, Submission, record, schema};
 use crate::policy::Rules;
 
 /// Most submissions in one commit; bounds how long the first of them waits.
@@ -33,6 +33,7 @@ pub type Clock = fn() -> Timestamp;
 pub struct Writer {
     jobs: mpsc::Sender<Job>,
     rules: Arc<RwLock<Arc<Rules>>>,
+    bounds: Arc<RwLock<Bounds>>,
 }
 
 impl Writer {
@@ -49,11 +50,19 @@ impl Writer {
         let connection = schema::open(&path, busy_timeout)?;
         let (jobs, receiver) = mpsc::channel(QUEUE);
         let rules = Arc::new(RwLock::new(Arc::new(rules)));
-        let worker =
-            Worker { connection: Some(connection), path, busy_timeout, receiver, rules: Arc::clone(&rules), clock };
+        let bounds = Arc::default();
+        let worker = Worker {
+            connection: Some(connection),
+            path,
+            busy_timeout,
+            receiver,
+            rules: Arc::clone(&rules),
+            bounds: Arc::clone(&bounds),
+            clock,
+        };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || worker.run());
         let thread = thread.map_err(|e| StoreError::Unreadable(format!("no thread for the writer: {e}")))?;
-        Ok((Self { jobs, rules }, thread))
+        Ok((Self { jobs, rules, bounds }, thread))
     }
 
     /// Records a submission; it is durable when this returns.
@@ -70,6 +79,11 @@ impl Writer {
     pub fn set_rules(&self, rules: Rules) {
         *self.rules.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(rules);
     }
+
+    /// Keeps so much in quarantine from the next event on.
+    pub fn set_bounds(&self, bounds: Bounds) {
+        *self.bounds.write().unwrap_or_else(std::sync::PoisonError::into_inner) = bounds;
+    }
 }
 
 struct Worker {
@@ -79,6 +93,7 @@ struct Worker {
     busy_timeout: Duration,
     receiver: mpsc::Receiver<Job>,
     rules: Arc<RwLock<Arc<Rules>>>,
+    bounds: Arc<RwLock<Bounds>>,
     clock: Clock,
 }
 
@@ -112,7 +127,8 @@ impl Worker {
             Some(connection) => connection,
             None => schema::open(&self.path, self.busy_timeout)?,
         };
-        let results = commit(&mut connection, submissions, &rules, (self.clock)());
+        let bounds = *self.bounds.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let results = commit(&mut connection, submissions, &rules, &bounds, (self.clock)());
         self.connection = (!matches!(results, Err(StoreError::ReadOnly))).then_some(connection);
         results
     }
@@ -123,13 +139,14 @@ fn commit(
     connection: &mut Connection,
     submissions: &[Arc<Submission>],
     rules: &Rules,
+    bounds: &Bounds,
     now: Timestamp,
 ) -> Result<Vec<Result<Receipt, StoreError>>, StoreError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut results = Vec::with_capacity(submissions.len());
     for submission in submissions {
         let savepoint = transaction.savepoint()?;
-        let result = record::submit(&savepoint, submission, rules, now);
+        let result = record::submit(&savepoint, submission, rules, bounds, now);
         match &result {
             Ok(_) => savepoint.commit()?,
             Err(StoreError::Constraint(_)) => drop(savepoint), // rolls back

@@ -34,6 +34,7 @@ fn filled(path: &Path) -> Connection {
             why: Why::Untrusted,
             detail: "a report, and nothing proves where it comes from".into(),
             origin: Origin::Unproved,
+            envelope: Some("{}".into()),
             content: b"Subject: Undelivered".to_vec(),
         }],
         topic: Some(TopicChange::Confirmed { arn: "arn:aws:sns:eu-west-1:123456789012:ses-feedback".into() }),

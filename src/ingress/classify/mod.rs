@@ -143,10 +143,11 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
     };
     let judged = verdict(rule.class, rule.reason, rule.side, rule.name);
     // sendmail writes Status 5.1.1 for every 550 to RCPT TO that has no code of its own, whatever its words say.
-    if rule.class == Class::Hard && rule.phrases.is_empty() && inner.is_none() && !facts.text.trim().is_empty() {
+    let is_reporters = inner.is_none() && !matches!(rule.when, When::Reply(_)) && !facts.text.trim().is_empty();
+    if rule.class == Class::Hard && rule.phrases.is_empty() && is_reporters {
         return Verdict { class: Class::Soft, reason: Reason::OnHold, rule: "code-hard-but-words-unread", ..judged };
     }
-    if rule.class == Class::Hard { case.confirm(judged, facts.action) } else { judged }
+    if rule.class == Class::Hard { case.confirm(judged, facts.action, rule.when) } else { judged }
 }
 
 /// `x.0.0` is what a reporter writes who was not told a code.
@@ -172,6 +173,7 @@ impl Case {
             When::AtMailFrom => self.stage == Stage::MailFrom,
             When::AtConnect => self.stage == Stage::Connect,
             When::Relay => self.speaker == Speaker::Relay,
+            When::Reply(code) => self.code == Some(code),
             When::Permanent => !self.is_transient() && (self.status.is_some() || self.code.is_some()),
             When::Transient => self.is_transient(),
             When::Status(codes) => self.status.is_some_and(|s| codes.iter().any(|c| matches(*c, s))),
@@ -181,6 +183,10 @@ impl Case {
     /// RFC 3463 §3.2: subject 1 is the address; 5.1.7 to 5.1.9 are about the sender or another mailer.
     fn is_about_address(&self) -> bool {
         self.status.is_some_and(|s| s.class == 5 && s.subject == 1 && !(7..=9).contains(&s.detail) && s.detail != 0)
+    }
+
+    fn is_policy(&self) -> bool {
+        self.status.is_some_and(|s| s.subject == 7 && s.detail != NULL_MX)
     }
 
     fn is_transient(&self) -> bool {
@@ -193,7 +199,7 @@ impl Case {
     }
 
     /// Lets a hard verdict stand only if the reply was permanent and could be about this recipient alone.
-    fn confirm(&self, judged: Verdict, action: Action) -> Verdict {
+    fn confirm(&self, judged: Verdict, action: Action, when: When) -> Verdict {
         let softer = |reason, side, rule| Verdict { class: Class::Soft, reason, side, rule, ..judged };
         let at_data = self.stage == Stage::Data && !self.is_about_address();
         if judged.reason == Reason::Suppressed {
@@ -202,7 +208,8 @@ impl Case {
             softer(Reason::RelayRefused, Side::Sender, "hard-text-from-relay")
         } else if self.is_transient() || action == Action::Delayed {
             softer(judged.reason, judged.side, "hard-text-but-transient")
-        } else if self.status.is_some_and(|s| s.subject == 7) {
+        } else if self.is_policy() && !(self.stage == Stage::RcptTo && matches!(when, When::Always)) {
+            // "550 5.7.1 No such user!" is one only if it was said to RCPT TO, in words that have no other meaning.
             softer(Reason::Filtered, Side::Unknown, "hard-text-but-policy-code")
         } else {
             match self.stage {
@@ -214,6 +221,9 @@ impl Case {
         }
     }
 }
+
+/// RFC 7505 §4.2: X.7.27, "sender address has null MX"; sendmail writes it for a recipient's.
+const NULL_MX: u16 = 27;
 
 /// A code of the table against a status; class 0 in the table stands for 4 and 5.
 fn matches((class, subject, detail): (u8, u16, u16), status: EnhancedStatus) -> bool {

@@ -97,7 +97,7 @@ fn large_receivers_are_understood() {
         (hard, Reason::UserUnknown, "550 Mailbox not found. http://service.mail.example/x"),
         (soft, Reason::SpamDetected, "550 Mail content denied. https://service.mail.example"),
         (hard, Reason::UserUnknown, "550 User not found: bob@example.com"),
-        (soft, Reason::OnHold, "554 DT:SPM 163 smtp10"),
+        (soft, Reason::SpamDetected, "554 DT:SPM 163 smtp10"),
         (
             hard,
             Reason::UserUnknown,

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use crate::event::{Door, Origin, Why};
 use crate::ingress::mail::mime::MAX_MAIL;
-use crate::ingress::mail::origin::Envelope;
+use crate::ingress::mail::origin::{Envelope, NoAnswer};
 use crate::ingress::mail::submission::{self, MAX_KEPT, digest};
 use crate::outcome::Outcome;
 use crate::store::{Quarantined, Submission, Writer};
@@ -93,7 +93,7 @@ impl Workers {
         let _permit = self.permits.acquire().await.ok()?;
         let digest = digest(mail);
         if self.crashes(&digest) >= MAX_CRASHES {
-            return Some(unread(mail, &digest));
+            return Some(unread(envelope, mail, &digest));
         }
         let mut worker = match timeout(self.time, self.worker()).await.unwrap_or_else(|late| Err(late.into())) {
             Ok(worker) => worker,
@@ -105,7 +105,10 @@ impl Workers {
         match timeout(self.time, worker.ask(envelope, mail)).await.unwrap_or_else(|late| Err(late.into())) {
             Ok(submission) => {
                 self.idle().push(worker);
-                Some(submission)
+                if submission.is_none() {
+                    log::warn!("lmtp: {NoAnswer}; Postfix is told to try again");
+                }
+                submission
             }
             Err(error) => {
                 log::error!("lmtp: the process that reads a mail failed, Postfix is told to try again: {error}");
@@ -147,13 +150,14 @@ impl Workers {
 }
 
 /// A mail that nobody can read is kept for an operator.
-fn unread(mail: &[u8], digest: &str) -> Submission {
+fn unread(envelope: &Envelope, mail: &[u8], digest: &str) -> Submission {
     let kept = Quarantined {
         id: format!("mail:{digest}"),
         door: Door::Lmtp,
         why: Why::Malformed,
         detail: format!("reading it failed {MAX_CRASHES} times"),
         origin: Origin::Unproved,
+        envelope: serde_json::to_string(envelope).ok(),
         content: mail.get(..MAX_KEPT).unwrap_or(mail).to_vec(),
     };
     Submission { quarantined: vec![kept], ..Submission::default() }
@@ -177,7 +181,8 @@ impl Worker {
         if line == READY { Ok(worker) } else { Err(io::Error::other("it does not get ready; see its own message")) }
     }
 
-    async fn ask(&mut self, envelope: &Envelope, mail: &[u8]) -> io::Result<Submission> {
+    /// `None` if the mail is to come again.
+    async fn ask(&mut self, envelope: &Envelope, mail: &[u8]) -> io::Result<Option<Submission>> {
         let mut request = serde_json::to_vec(&Request { envelope: envelope.clone(), size: mail.len() })?;
         request.push(b'\n');
         request.extend_from_slice(mail);
@@ -194,14 +199,14 @@ impl Worker {
     }
 }
 
-/// The child's side: answers until its input ends.
+/// The child's side: answers until its input ends; `None` of `read` has the mail come again.
 ///
 /// # Errors
 /// When the daemon is gone or says what can't be understood; the child then ends.
 pub fn answer(
     mut input: &mut impl BufRead,
     output: &mut dyn Write,
-    mut read: impl FnMut(&Envelope, &[u8]) -> Submission,
+    mut read: impl FnMut(&Envelope, &[u8]) -> Option<Submission>,
 ) -> io::Result<()> {
     output.write_all(READY.as_bytes())?;
     output.flush()?;

@@ -16,6 +16,8 @@ pub struct Feedback {
     pub reason: Reason,
     /// `Original-Rcpt-To` and `Removal-Recipient`, as written.
     pub recipients: Vec<String>,
+    /// What stands in their place where the provider hides them (RFC 6590).
+    pub redacted: Option<String>,
     /// `Original-Mail-From`.
     pub sender: Option<String>,
     /// `Reporting-MTA`.
@@ -59,9 +61,11 @@ impl Feedback {
         let named = ["Original-Rcpt-To", "Removal-Recipient", "X-Original-Rcpt-To", "Original-Recipient"];
         let all: Vec<String> =
             named.iter().flat_map(|n| fields.all(n).flat_map(|v| addresses(&v)).collect::<Vec<_>>()).collect();
+        let redacted = all.iter().find(|a| is_redacted(a)).cloned();
         Some(Self {
             kind,
             reason,
+            redacted,
             recipients: distinct(all),
             sender: fields.get("Original-Mail-From").map(|v| v.trim_matches(['<', '>', ' ']).to_owned()),
             reporting_mta: fields.get("Reporting-MTA").map(|v| super::dsn::typed(&v).1.to_owned()),

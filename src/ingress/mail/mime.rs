@@ -63,10 +63,10 @@ impl<'x> Mail<'x> {
         let mail = bounded(mail);
         let body = body_offset(mail);
         let header = String::from_utf8_lossy(mail.get(..body).unwrap_or_default());
-        let mut parts = Vec::new();
-        let parser = MessageParser::new().with_mime_headers().default_header_ignore();
-        if let Some(message) = parser.parse(mail) {
-            collect(&message, mail, &mut parts);
+        let mut parts = parts_of(mail);
+        let is_report = |p: &Part<'_>| !matches!(p.kind, PartKind::Text | PartKind::Html | PartKind::Other);
+        if !parts.iter().any(is_report) {
+            parts = mended(mail.get(body..).unwrap_or_default()).unwrap_or(parts);
         }
         if parts.is_empty() {
             let text = String::from_utf8_lossy(mail.get(body..).unwrap_or_default());
@@ -103,6 +103,39 @@ impl<'x> Mail<'x> {
             }
         }
     }
+}
+
+fn parts_of(mail: &[u8]) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let parser = MessageParser::new().with_mime_headers().default_header_ignore();
+    if let Some(message) = parser.parse(mail) {
+        collect(&message, mail, &mut parts);
+    }
+    parts
+}
+
+/// The parts of a report whose header names another boundary than its body has, or none: gateways rewrite and drop headers.
+fn mended<'x>(body: &[u8]) -> Option<Vec<Part<'x>>> {
+    let boundary = report_boundary(body)?;
+    let whole = [b"Content-Type: multipart/report; boundary=\"", boundary, b"\"\n\n", body].concat();
+    Some(parts_of(&whole).into_iter().map(|p| Part { kind: p.kind, text: Cow::Owned(p.text.into_owned()) }).collect())
+}
+
+/// The boundary before the first part of a machine-readable type.
+fn report_boundary(body: &[u8]) -> Option<&[u8]> {
+    let mut boundary = None;
+    let mut before: &[u8] = b"";
+    for line in body.split(|b| *b == b'\n').map(<[u8]>::trim_ascii) {
+        let begins = |word: &[u8]| line.get(..word.len()).is_some_and(|l| l.eq_ignore_ascii_case(word));
+        if begins(b"content-") {
+            boundary = before.strip_prefix(b"--").filter(|b| !b.is_empty() && b.len() <= 70).or(boundary);
+        }
+        if begins(b"content-type: message/delivery-status") || begins(b"content-type: message/feedback-report") {
+            return boundary.filter(|b| !b.contains(&b'"') && !b.contains(&b'\\'));
+        }
+        before = line;
+    }
+    None
 }
 
 /// A header value with its encoded words decoded (RFC 2047).
@@ -223,6 +256,16 @@ mod tests {
         assert_eq!(mail.words().trim(), "words");
         assert!(mail.part(PartKind::Original).is_some_and(|p| p.text.starts_with("To: b@example.com")));
         assert_eq!(mail.header().get("from").as_deref(), Some("a@example.com"));
+    }
+
+    #[test]
+    fn a_report_under_the_wrong_boundary_is_read() {
+        for header in ["From: a@example.com\r\nContent-Type: multipart/report; boundary=y", "From: a@example.com"] {
+            let torn = REPORT.replacen("From: a@example.com\r\nContent-Type: multipart/report; boundary=x", header, 1);
+            let torn = torn.replacen("--x\r\n\r\n", "--x\r\nContent-Type: text/plain\r\n\r\n", 1);
+            let kinds: Vec<_> = Mail::read(torn.as_bytes()).parts.iter().map(|p| p.kind).collect();
+            assert_eq!(kinds, [PartKind::Text, PartKind::DeliveryStatus, PartKind::Original], "{header}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@
 
 pub mod arf;
 pub mod autoreply;
+pub mod dkim;
 pub mod dsn;
 pub mod fields;
 pub mod mime;

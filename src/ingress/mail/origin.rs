@@ -5,20 +5,37 @@
 //!   Mail that a user handed to sendmail(1) is no proof, except root's.
 //! - [`Origin::TrustedNetwork`]: handed in by a client of a trusted network, and every host that its Received fields
 //!   name is in one too: a filter or mail fetcher on this machine passes strangers' mail on.
-//! - [`Origin::AuthenticationResults`]: a trusted authserv-id says, above all Received fields, that DKIM passed for
-//!   amazonses.com, *and* the author is Amazon. Every customer's mail carries that signature; only Amazon can write from
-//!   its own domains.
+//! - [`Origin::AuthenticationResults`]: a trusted authserv-id says, above all Received fields, that DKIM passed for a
+//!   configured domain, *and* the author is of that domain, and the mail came to the address that its `To` names. Every SES
+//!   customer's mail carries the signature of amazonses.com; only Amazon can write from its own domains.
+//! - [`Origin::Dkim`]: the same by an own check ([`super::dkim`]), which may need the DNS.
+//! - [`Origin::ReturnPath`]: it came to an address that we signed ([`crate::return_path`]); that says nothing of whom it may
+//!   speak about, hence [`Proof::about`].
+//!
+//! The DNS is asked only about mail that reads as a report and that nothing cheaper proves. Where it does not answer, the
+//! mail is to come again ([`NoAnswer`]), but only for [`RETRY`] after its Date: then it is kept as unproved, before
+//! Postfix gives it up.
 //!
 //! Not promised: that a trusted server is honest, or that the border removes forged Authentication-Results fields
 //! (RFC 8601 §5 tells it to).
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use jiff::{SignedDuration, Timestamp};
 
+use super::dkim::{self, Verdict};
 use super::fields::Fields;
+use super::mime::Mail;
+use super::{original, report, verp};
 use crate::address::Address;
 use crate::event::Origin;
+use crate::return_path::{Keys, Named, mailbox};
+
+/// How long after its Date a mail is asked for again while the DNS does not answer. Postfix keeps a bounce for 5 days
+/// (`bounce_queue_lifetime`), then it is lost.
+pub const RETRY: SignedDuration = SignedDuration::from_hours(48);
 
 /// What Postfix says of a mail that it hands over.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -35,6 +52,15 @@ pub struct Envelope {
     pub client_address: Option<String>,
 }
 
+impl Envelope {
+    /// Whether an address is the one that the mail came to, whatever its extension.
+    #[must_use]
+    pub fn came_to(&self, address: &str) -> bool {
+        let address = mailbox(address);
+        [&self.recipient, &self.original_recipient].iter().any(|own| !own.is_empty() && mailbox(own) == address)
+    }
+}
+
 /// Whom to believe: `[mail]` of the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
@@ -42,23 +68,134 @@ pub struct Trust {
     pub networks: Vec<IpNet>,
     /// Whose Authentication-Results count.
     pub authserv_ids: Vec<String>,
+    /// Whose signatures count.
+    pub dkim: dkim::Settings,
+    /// Who signed return paths, and what they prove.
+    pub return_path: Option<ReturnPath>,
+    /// An operator says that this mail is genuine.
+    pub operator: bool,
 }
 
-/// Domains whose mail only Amazon can write.
-const AMAZON: &[&str] = &["amazonses.com", "sns.amazonaws.com"];
+/// How to verify a signed return path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnPath {
+    /// All keys.
+    pub keys: Keys,
+    /// How long it is valid, in days.
+    pub days: u32,
+    /// About whom a report to it counts.
+    pub named: Named,
+}
 
-/// How the origin of a mail is proved, the strongest proof first.
-#[must_use]
-pub fn prove(header: &Fields<'_>, envelope: &Envelope, trust: &Trust) -> Origin {
+/// How the origin of a mail is proved, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    origin: Origin,
+    about: About,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum About {
+    Anybody,
+    Only(Address),
+}
+
+impl Proof {
+    const fn of(origin: Origin) -> Self {
+        Self { origin, about: About::Anybody }
+    }
+
+    /// How what the mail says about this recipient is proved.
+    #[must_use]
+    pub fn about(&self, recipient: &Address) -> Origin {
+        match &self.about {
+            About::Only(named) if named != recipient => Origin::Unproved,
+            _ => self.origin,
+        }
+    }
+
+    /// How the mail itself is proved.
+    #[must_use]
+    pub const fn origin(&self) -> Origin {
+        self.origin
+    }
+}
+
+/// The DNS gave no answer, and with one the mail might be proved: it is to come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoAnswer;
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the DNS does not answer for the key of a mail's DKIM signature; check mail.dns")
+    }
+}
+
+impl std::error::Error for NoAnswer {}
+
+/// How the origin of a mail is proved without asking anybody, the strongest proof first; `None` if it is not.
+fn by_itself(header: &Fields<'_>, envelope: &Envelope, trust: &Trust) -> Option<Origin> {
     let client = envelope.client_address.as_deref().map(str::trim);
+    if trust.operator {
+        return Some(Origin::Operator);
+    }
     if matches!(client, Some("" | "unknown")) && made_here(header) {
-        return Origin::Local;
+        return Some(Origin::Local);
     }
     let client = client.and_then(|client| client.parse().ok());
     if client.is_some_and(|client| trusted(client, trust)) && only_trusted_hops(header, trust) {
-        return Origin::TrustedNetwork;
+        return Some(Origin::TrustedNetwork);
     }
-    if says_amazon(header, trust) { Origin::AuthenticationResults } else { Origin::Unproved }
+    says_signed(header, envelope, trust).then_some(Origin::AuthenticationResults)
+}
+
+/// How the origin of a mail is proved. `is_report` tells whether it matters: only then is the DNS asked.
+///
+/// # Errors
+/// [`NoAnswer`] while it can't be told.
+pub fn prove(
+    mail: &[u8],
+    is_report: bool,
+    envelope: &Envelope,
+    trust: &Trust,
+    now: Timestamp,
+) -> Result<Proof, NoAnswer> {
+    let read = Mail::read(mail);
+    let header = read.header();
+    if let Some(origin) = by_itself(&header, envelope, trust) {
+        return Ok(Proof::of(origin));
+    }
+    let came_to = |to: &str| names(to, envelope);
+    let signed = if is_report { dkim::check(mail, &came_to, &trust.dkim, now) } else { Verdict::NotProved };
+    match signed {
+        Verdict::Proved => Ok(Proof::of(Origin::Dkim)),
+        Verdict::NoAnswer if is_young(&header, now) => Err(NoAnswer),
+        Verdict::NoAnswer | Verdict::NotProved => {
+            Ok(by_return_path(envelope, trust, now).unwrap_or(Proof::of(Origin::Unproved)))
+        }
+    }
+}
+
+fn by_return_path(envelope: &Envelope, trust: &Trust, now: Timestamp) -> Option<Proof> {
+    let ReturnPath { keys, days, named } = trust.return_path.as_ref()?;
+    let paths = [&envelope.recipient, &envelope.original_recipient];
+    let path = paths.into_iter().find_map(|path| keys.verify(path, *days, now))?;
+    if *named == Named::Anybody {
+        return Some(Proof::of(Origin::ReturnPath));
+    }
+    let recipient = verp::Pattern::default().recipient(&path).or_else(|| verp::sympa_recipient(&path))?;
+    Some(Proof { origin: Origin::ReturnPath, about: About::Only(Address::parse(&recipient).ok()?) })
+}
+
+/// A mail without a Date is young: it costs a few tries.
+fn is_young(header: &Fields<'_>, now: Timestamp) -> bool {
+    let date = header.get("Date").and_then(|date| report::date(&date));
+    date.is_none_or(|date| now.duration_since(date) < RETRY)
+}
+
+/// Whether a To field names the address that the mail came to.
+fn names(to: &str, envelope: &Envelope) -> bool {
+    original::addresses(to).iter().any(|to| envelope.came_to(to))
 }
 
 /// `Received: by mta.example.org (Postfix)`: bounce(8) and others within Postfix; `(Postfix, from userid 0)`: root.
@@ -96,19 +233,25 @@ fn host_address(clause: &str) -> Option<IpAddr> {
     literal.trim_start_matches("IPv6:").parse().ok()
 }
 
-fn says_amazon(header: &Fields<'_>, trust: &Trust) -> bool {
+fn says_signed(header: &Fields<'_>, envelope: &Envelope, trust: &Trust) -> bool {
+    let Some(author) = only_one(header, "From").and_then(|from| dkim::author_domain(&from)) else { return false };
     let above_received = header.iter().take_while(|(name, _)| !name.eq_ignore_ascii_case("Received"));
-    let results = above_received.filter(|(name, _)| name.eq_ignore_ascii_case("Authentication-Results"));
-    let passed = results.into_iter().any(|(_, value)| dkim_passed_for_amazon(value, trust));
-    passed && author_is_amazon(header)
+    let mut results = above_received.filter(|(name, _)| name.eq_ignore_ascii_case("Authentication-Results"));
+    results.any(|(_, value)| dkim_passed(value, &author, trust))
+        && only_one(header, "To").is_some_and(|to| names(&to, envelope))
+        && dkim::amazon_covers_addresses(header)
 }
 
 /// `mx.example.org; dkim=pass header.d=amazonses.com …` (RFC 8601 §2.2).
-fn dkim_passed_for_amazon(value: &str, trust: &Trust) -> bool {
+fn dkim_passed(value: &str, author: &str, trust: &Trust) -> bool {
     let mut parts = value.split(';').map(str::trim);
     let authserv_id = parts.next().and_then(|id| id.split_whitespace().next()).unwrap_or_default();
     let known = trust.authserv_ids.iter().any(|trusted| trusted.eq_ignore_ascii_case(authserv_id));
-    known && parts.any(|result| passed(result) && result.split_whitespace().any(signed_by_amazon))
+    let vouches = |property: &str| {
+        let signer = property.strip_prefix("header.d=").or_else(|| property.strip_prefix("header.i=@"));
+        signer.is_some_and(|signer| dkim::vouches(signer.trim_matches('"'), author, &trust.dkim.domains))
+    };
+    known && parts.any(|result| passed(result) && result.split_whitespace().any(vouches))
 }
 
 fn passed(result: &str) -> bool {
@@ -116,23 +259,13 @@ fn passed(result: &str) -> bool {
     words.next().is_some_and(|word| word.eq_ignore_ascii_case("dkim=pass"))
 }
 
-fn signed_by_amazon(property: &str) -> bool {
-    let domain = property.strip_prefix("header.d=").or_else(|| property.strip_prefix("header.i=@"));
-    domain.is_some_and(is_amazons)
-}
-
-/// Exactly one author, and his domain is Amazon's.
-fn author_is_amazon(header: &Fields<'_>) -> bool {
-    let mut authors = header.all("From");
-    match (authors.next(), authors.next()) {
-        (Some(author), None) => Address::parse_mailbox(&author).is_ok_and(|author| is_amazons(author.domain())),
-        _ => false,
+/// The field of this name, if there is exactly one.
+fn only_one(header: &Fields<'_>, name: &str) -> Option<String> {
+    let mut fields = header.all(name);
+    match (fields.next(), fields.next()) {
+        (Some(one), None) => Some(one.into_owned()),
+        _ => None,
     }
-}
-
-fn is_amazons(domain: &str) -> bool {
-    let domain = domain.trim_matches('"').to_ascii_lowercase();
-    AMAZON.iter().any(|amazon| domain.strip_suffix(amazon).is_some_and(|sub| sub.is_empty() || sub.ends_with('.')))
 }
 
 #[cfg(test)]
@@ -143,12 +276,15 @@ mod tests {
         Trust {
             networks: vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap(), "10.0.0.0/8".parse().unwrap()],
             authserv_ids: vec!["mx.example.org".into()],
+            dkim: dkim::Settings { domains: vec!["amazonses.com".into()], ..dkim::Settings::default() },
+            ..Trust::default()
         }
     }
 
     fn origin(client: &str, header: &str) -> Origin {
-        let envelope = Envelope { client_address: Some(client.into()), ..Envelope::default() };
-        prove(&Fields::block(header).0, &envelope, &trust())
+        let recipient = "bounces+42@example.org".to_owned();
+        let envelope = Envelope { client_address: Some(client.into()), recipient, ..Envelope::default() };
+        by_itself(&Fields::block(header).0, &envelope, &trust()).unwrap_or(Origin::Unproved)
     }
 
     const BOUNCE: &str = "Received: by mta.example.org (Postfix)\n\tid 8A8D89; Sat, 21 Nov 2026 09:18:05 +0000\n";
@@ -194,7 +330,7 @@ mod tests {
         let hop = "Received: from a8.smtp-out.amazonses.com (a8 [192.0.2.5]) by mx.example.org (Postfix)\n";
         let results =
             |id: &str, domain: &str| format!("Authentication-Results: {id};\n\tdkim=pass header.d={domain}\n");
-        let from = |author: &str| format!("From: AWS <{author}>\n");
+        let from = |author: &str| format!("From: AWS <{author}>\nTo: Bounces <Bounces@example.org>\n");
         let mail = |id, domain, author| format!("{}{hop}{}", results(id, domain), from(author));
         let proved = Origin::AuthenticationResults;
         assert_eq!(origin("192.0.2.5", &mail("mx.example.org", "amazonses.com", "no-reply@sns.amazonaws.com")), proved);
@@ -211,5 +347,52 @@ mod tests {
         }
         let failed = mail("mx.example.org", "amazonses.com", "no-reply@sns.amazonaws.com").replace("pass", "fail");
         assert_eq!(origin("192.0.2.5", &failed), Origin::Unproved);
+    }
+
+    #[test]
+    fn a_report_of_amazons_to_somebody_else_is_no_proof_when_it_is_sent_on_to_us() {
+        let results = "Authentication-Results: mx.example.org; dkim=pass header.d=amazonses.com\n";
+        let from = "From: no-reply@sns.amazonaws.com\n";
+        let signature =
+            |h: &str| format!("DKIM-Signature: v=1; a=rsa-sha256; d=amazonses.com; s=x; h={h}; bh=eA==; b=eA==\n");
+        let mail = |h: &str, to: &str| format!("{results}{}{from}{to}", signature(h));
+        let ours = "To: bounces@example.org\n";
+        assert_eq!(origin("192.0.2.5", &mail("From:To", ours)), Origin::AuthenticationResults);
+        for (h, to) in [
+            ("From:To", "To: eve@evil.example\n"),
+            ("From:To", ""),
+            ("From:To", "To: bounces@example.org\nTo: eve@evil.example\n"),
+            ("From:Subject", ours),
+            ("Subject:To", ours),
+        ] {
+            assert_eq!(origin("192.0.2.5", &mail(h, to)), Origin::Unproved, "{h} {to}");
+        }
+    }
+
+    fn returned(path: &str, named: Named) -> Proof {
+        let keys = Keys::parse("k1 0123456789abcdef").unwrap();
+        let trust = Trust { return_path: Some(ReturnPath { keys, days: 15, named }), ..trust() };
+        let envelope = Envelope { recipient: path.into(), ..Envelope::default() };
+        prove(b"Subject: x\n\nx\n", true, &envelope, &trust, "2026-11-22T08:00:00Z".parse().unwrap()).unwrap()
+    }
+
+    fn signed(path: &str) -> String {
+        let keys = Keys::parse("k1 0123456789abcdef").unwrap();
+        let signer = crate::return_path::Signer::new(keys, vec!["example.org".into()]);
+        signer.sign(path, "2026-11-21T08:00:00Z".parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_signed_return_path_speaks_about_the_recipient_that_it_names_and_nobody_else() {
+        let bob = Address::parse("bob@example.com").unwrap();
+        let eve = Address::parse("eve@example.com").unwrap();
+        let proof = returned(&signed("bounces+bob=example.com@example.org"), Named::Recipient);
+        assert_eq!((proof.about(&bob), proof.about(&eve)), (Origin::ReturnPath, Origin::Unproved));
+        let nobody = returned(&signed("bounces@example.org"), Named::Recipient);
+        assert_eq!(nobody.about(&bob), Origin::Unproved);
+        let anybody = returned(&signed("bounces@example.org"), Named::Anybody);
+        assert_eq!((anybody.about(&bob), anybody.about(&eve)), (Origin::ReturnPath, Origin::ReturnPath));
+        let forged = returned("bounces+k1--abcdefghijklmnop=bob=example.com@example.org", Named::Anybody);
+        assert_eq!(forged.about(&bob), Origin::Unproved);
     }
 }

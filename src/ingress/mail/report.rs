@@ -109,6 +109,13 @@ impl Context {
         }
     }
 
+    /// A complaint counts even if the provider hides who complained; an address such as `redacted@example.com` is nobody's.
+    fn add_redacted(&self, reading: &mut Reading, case: &Case, reported: Option<&str>) {
+        let reported = printable(reported.unwrap_or_default(), MAX_NAME);
+        let why = "the report names no recipient".to_owned();
+        reading.unnamed.push(Unnamed { kind: case.kind, reported, why, evidence: self.evidence(case) });
+    }
+
     /// RFC 5965.
     fn feedback(&self, mail: &Mail<'_>) -> Option<Reading> {
         let feedback = arf::Feedback::read(&mail.part(PartKind::Feedback)?.text)?;
@@ -123,7 +130,7 @@ impl Context {
             self.add(&mut reading, &case, std::iter::once(recipient.as_str()));
         }
         if recipients.is_empty() {
-            self.add(&mut reading, &case, std::iter::empty());
+            self.add_redacted(&mut reading, &case, feedback.redacted.as_deref());
         }
         let sender = feedback.sender.map(|s| printable(&s, MAX_NAME));
         let reporter = feedback.reporting_mta.map(|s| printable(&s, MAX_NAME));
@@ -314,7 +321,7 @@ fn is_unsubscribe(subject: &str, words: &str) -> bool {
 }
 
 /// RFC 5322 §3.3, with or without a comment behind.
-fn date(value: &str) -> Option<Timestamp> {
+pub(super) fn date(value: &str) -> Option<Timestamp> {
     let value = value.split(" (").next().unwrap_or(value).trim();
     jiff::fmt::rfc2822::parse(value).ok().map(|z| z.timestamp())
 }

@@ -2,41 +2,63 @@
 //!
 //! A report of a proved origin gives events that count. An unproved one gives events that suppress nobody, and the mail
 //! itself goes to quarantine as untrusted. What is no report, or names nobody, goes to quarantine as not understood.
+//! Where only the DNS is missing to prove a report, there is no submission yet: the mail is to come again.
 
 use jiff::Timestamp;
 
-use super::origin::{Envelope, Trust, prove};
-use super::{Finding, Nature, Reading, mime::Mail, read};
-use crate::address::Address;
+use super::origin::{Envelope, NoAnswer, Proof, Trust, prove};
+use super::{Finding, Nature, Reading, read};
 use crate::event::{Door, Event, EventId, Kind, Origin, Reason, Side, Why, printable};
 use crate::outcome::Outcome;
-use crate::store::{Quarantined, Receipt, Submission};
+use crate::store::{QuarantineEntry, Quarantined, Receipt, Submission};
 use crate::telemetry::maillog;
 
+/// What the id of a mail in quarantine begins with; its digest follows.
+pub const ID: &str = "mail:";
 /// Most bytes of a mail that are kept in quarantine. Postfix returns 50,000 bytes of a message (`bounce_size_limit`).
 pub const MAX_KEPT: usize = 256 * 1024;
 
 /// What is recorded about a mail.
-#[must_use]
-pub fn submission(mail: &[u8], envelope: &Envelope, trust: &Trust, door: Door, now: Timestamp) -> Submission {
-    let origin = prove(&Mail::read(mail).header(), envelope, trust);
+///
+/// # Errors
+/// [`NoAnswer`]: nothing is to be recorded now.
+pub fn submission(
+    mail: &[u8],
+    envelope: &Envelope,
+    trust: &Trust,
+    door: Door,
+    now: Timestamp,
+) -> Result<Submission, NoAnswer> {
+    known_as(&digest(mail), mail, envelope, trust, door, now)
+}
+
+/// The same for a mail of which only a part may be left, under the digest that it had as a whole.
+///
+/// # Errors
+/// [`NoAnswer`].
+pub fn known_as(
+    digest: &str,
+    mail: &[u8],
+    envelope: &Envelope,
+    trust: &Trust,
+    door: Door,
+    now: Timestamp,
+) -> Result<Submission, NoAnswer> {
     let reading = read(mail);
-    let digest = digest(mail);
-    let own = [&envelope.recipient, &envelope.original_recipient].map(|own| Address::parse(own).ok());
-    let events = reading.findings.iter().map(|finding| {
-        let is_own = own.iter().flatten().any(|own| *own == finding.recipient);
-        event(finding, is_own, origin, &digest, envelope, now)
-    });
-    let events = events.collect();
-    let quarantined = quarantine(&reading, origin).map(|(why, detail)| Quarantined {
-        id: format!("mail:{digest}"),
+    let proof = prove(mail, !reading.findings.is_empty(), envelope, trust, now)?;
+    let events =
+        reading.findings.iter().map(|finding| event(finding, &proof, digest, envelope, now)).collect::<Vec<_>>();
+    let all_proved = events.iter().all(|event| event.origin.is_proved());
+    let quarantined = quarantine(&reading, &proof, all_proved).map(|(why, detail)| Quarantined {
+        id: format!("{ID}{digest}"),
         door,
         why,
         detail,
-        origin,
+        origin: if all_proved { proof.origin() } else { Origin::Unproved },
+        envelope: serde_json::to_string(envelope).ok(),
         content: mail.get(..MAX_KEPT).unwrap_or(mail).to_vec(),
     });
-    Submission { events, quarantined: quarantined.into_iter().collect(), ..Submission::default() }
+    Ok(Submission { events, quarantined: quarantined.into_iter().collect(), ..Submission::default() })
 }
 
 /// What the door answers once the submission is recorded.
@@ -49,11 +71,12 @@ pub fn outcome(submission: &Submission) -> Outcome {
     }
 }
 
-fn event(finding: &Finding, is_own: bool, origin: Origin, digest: &str, envelope: &Envelope, now: Timestamp) -> Event {
+fn event(finding: &Finding, proof: &Proof, digest: &str, envelope: &Envelope, now: Timestamp) -> Event {
+    let origin = proof.about(&finding.recipient);
     let mut evidence = finding.evidence.clone();
     evidence.channel.get_or_insert_with(|| printable(&envelope.recipient, crate::event::MAX_NAME));
     let mut kind = finding.kind;
-    if is_own {
+    if envelope.came_to(finding.recipient.as_str()) {
         // A report about the bounce address itself must not cut us off from all others.
         kind = Kind::Notice;
         evidence.side = Side::Sender;
@@ -90,10 +113,15 @@ pub fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope) {
 }
 
 /// Whether the mail itself is kept, and why.
-fn quarantine(reading: &Reading, origin: Origin) -> Option<(Why, String)> {
+fn quarantine(reading: &Reading, proof: &Proof, all_proved: bool) -> Option<(Why, String)> {
     let says_something = !reading.findings.is_empty();
-    if says_something && !origin.is_proved() {
-        return Some((Why::Untrusted, format!("{}, and nothing proves where it comes from", reading.nature.as_str())));
+    if says_something && !all_proved {
+        let nature = reading.nature.as_str();
+        let why = match proof.origin() {
+            Origin::ReturnPath => "its return path speaks for another recipient only",
+            _ => "nothing proves where it comes from",
+        };
+        return Some((Why::Untrusted, format!("{nature}, and {why}")));
     }
     if let Some(unnamed) = reading.unnamed.first() {
         let what = format!("{} about somebody unnamed: {}", reading.nature.as_str(), unnamed.why);
@@ -108,4 +136,26 @@ fn quarantine(reading: &Reading, origin: Origin) -> Option<(Why, String)> {
 #[must_use]
 pub fn digest(mail: &[u8]) -> String {
     openssl::sha::sha256(mail).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Why an entry of the quarantine can't be read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotReplayed {
+    /// It is no mail of ours, or its envelope is lost.
+    NoEnvelope,
+    /// The DNS does not answer now.
+    NoAnswer,
+}
+
+/// Reads a mail of the quarantine again, by the program and configuration of now, as if it came in when it did.
+///
+/// # Errors
+/// [`NotReplayed`].
+pub fn replay(entry: &QuarantineEntry, mail: &[u8], trust: &Trust) -> Result<Submission, NotReplayed> {
+    let envelope = entry.envelope.as_deref().and_then(|json| serde_json::from_str(json).ok());
+    let digest = entry.id.strip_prefix(ID);
+    let (envelope, digest) = envelope.zip(digest).ok_or(NotReplayed::NoEnvelope)?;
+    let received = entry.received.parse().map_err(|_| NotReplayed::NoEnvelope)?;
+    let door = Door::parse(&entry.door).ok_or(NotReplayed::NoEnvelope)?;
+    known_as(digest, mail, &envelope, trust, door, received).map_err(|NoAnswer| NotReplayed::NoAnswer)
 }

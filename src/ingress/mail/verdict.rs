@@ -6,7 +6,7 @@
 use super::nonstandard::listing::Notice;
 use super::recipient::clean;
 use super::{dsn, session};
-use crate::event::Side;
+use crate::event::{Reason, Side};
 use crate::ingress::classify::{Action, Class, Facts, Speaker, Stage, Verdict, judge, reply_start};
 
 /// Judges by the diagnostic first; where it tells nothing, by the words for people.
@@ -35,10 +35,17 @@ pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str) -> Verdict
         action,
     };
     let verdict = judge(&facts);
-    if verdict.is_by_text() || told.trim().is_empty() || verdict.class == Class::None {
+    if told.trim().is_empty() || verdict.class == Class::None {
         return verdict;
     }
     let by_words = judge_words(&facts, told);
+    // "Not enough disk space", and a gateway makes "550 5.1.1 User unknown" of it.
+    if verdict.class == Class::Hard && matches!(by_words.reason, Reason::MailboxFull | Reason::SystemFull) {
+        return Verdict { status: verdict.status, ..by_words };
+    }
+    if verdict.is_by_text() {
+        return verdict;
+    }
     let softer = verdict.class == Class::Hard && by_words.class != Class::Hard;
     let firm = by_words.is_by_text() && !(softer && !recipient.diagnostic.is_empty() && by_words.side == Side::Unknown);
     if firm { Verdict { status: by_words.status.or(verdict.status), ..by_words } } else { verdict }

@@ -1,9 +1,11 @@
 //! Variable envelope return paths: the address that a report was sent to names the recipient, or the sending.
 //!
 //! `bounces+user=domain@…` is read by a configurable pattern; the tokens of list managers, which only their own database can
-//! resolve, are recognised and handed on. Nothing fails: what is no VERP is `None`.
+//! resolve, are recognised and handed on. The signature of a signed return path ([`crate::return_path`]) is taken out before.
+//! Nothing fails: what is no VERP is `None`.
 
 use crate::address::Address;
+use crate::return_path::plain;
 
 /// How our own return paths name the recipient: `{prefix}{separator}user=domain@anything`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +38,8 @@ impl Pattern {
     /// The recipient that a return path names.
     #[must_use]
     pub fn recipient(&self, return_path: &str) -> Option<String> {
-        let (local, _) = return_path.trim_matches(['<', '>', ' ']).rsplit_once('@')?;
+        let return_path = plain(return_path.trim_matches(['<', '>', ' ']));
+        let (local, _) = return_path.rsplit_once('@')?;
         let (prefix, named) = local.split_once(self.separator)?;
         let prefix = prefix.to_ascii_lowercase();
         let ours = prefix == self.prefix || prefix.strip_suffix(&self.prefix).is_some_and(|p| p.ends_with(['-', '.']));
@@ -61,18 +64,19 @@ fn tail_with(named: &str, separator: char, equals: char) -> &str {
 }
 
 /// A return path that only its application can resolve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Token<'x> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
     /// Which application writes such paths.
     pub application: &'static str,
     /// The local part that it will recognise.
-    pub local_part: &'x str,
+    pub local_part: String,
 }
 
 /// Recognises the return paths of list managers.
 #[must_use]
-pub fn token(return_path: &str) -> Option<Token<'_>> {
-    let (local_part, _) = return_path.trim_matches(['<', '>', ' ']).rsplit_once('@')?;
+pub fn token(return_path: &str) -> Option<Token> {
+    let return_path = plain(return_path.trim_matches(['<', '>', ' ']));
+    let (local_part, _) = return_path.rsplit_once('@')?;
     let application = [
         ("civicrm", is_civicrm as fn(&str) -> bool),
         ("mautic", is_mautic),
@@ -82,7 +86,7 @@ pub fn token(return_path: &str) -> Option<Token<'_>> {
     ]
     .into_iter()
     .find_map(|(name, test)| test(local_part).then_some(name))?;
-    Some(Token { application, local_part })
+    Some(Token { application, local_part: local_part.to_owned() })
 }
 
 /// `[prefix]b.JOB.QUEUE.HASH`, 16 characters of hash, separators `.` or as configured there.
@@ -120,7 +124,8 @@ fn is_phplist(local: &str) -> bool {
 /// Sympa's path names the recipient too: `bounce+user==a==domain==list`.
 #[must_use]
 pub fn sympa_recipient(return_path: &str) -> Option<String> {
-    let (local, _) = return_path.trim_matches(['<', '>', ' ']).rsplit_once('@')?;
+    let return_path = plain(return_path.trim_matches(['<', '>', ' ']));
+    let (local, _) = return_path.rsplit_once('@')?;
     let (_, named) = local.split_once('+')?;
     let (user, rest) = named.split_once("==a==")?;
     let domain = rest.split("==").next()?;
@@ -139,6 +144,10 @@ mod tests {
         assert_eq!(named("<news-bounces+bob=example.com@example.net>").as_deref(), Some("bob@example.com"));
         assert_eq!(named("bounces+42+bob=example.com@example.net").as_deref(), Some("bob@example.com"));
         assert_eq!(named("bounces+bob+tag=example.com@example.net").as_deref(), Some("bob+tag@example.com"));
+        assert_eq!(
+            named("bounces+k1--nh4mbswy3dpeblw6=bob=example.com@example.net").as_deref(),
+            Some("bob@example.com")
+        );
         for other in
             ["prvs=12=bob@example.com", "SRS0+x=y=example.com=bob@example.net", "bounces+c42@example.net", "bob"]
         {
@@ -163,6 +172,8 @@ mod tests {
             ("bounce+bob==a==example.com==news@example.net", "sympa"),
             ("news-bounces@example.net", "mailman"),
             ("bounces+12-345@example.net", "phplist"),
+            ("mail+k1--nh4mbswy3dpeblw6=b.12.345.0123456789abcdef@example.net", "civicrm"),
+            ("bounces+k1--nh4mbswy3dpeblw6=bounce_5f3a@example.net", "mautic"),
         ] {
             assert_eq!(token(path).map(|t| t.application), Some(application), "{path}");
         }

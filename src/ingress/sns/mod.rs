@@ -35,6 +35,7 @@ pub mod certificates;
 pub mod credentials;
 pub mod message;
 pub mod refusal;
+pub mod replay;
 pub mod ses;
 pub mod signature;
 pub mod subscription;
@@ -235,6 +236,7 @@ fn quarantined(text: &str, context: &Context<'_>, part: &str, detail: String) ->
         door: event::Door::Sns,
         why: Why::NotUnderstood,
         detail,
+        envelope: replay::envelope(context),
         content: text.as_bytes().to_vec(),
         origin: context.origin,
     }

@@ -260,8 +260,9 @@ impl<'x> Listing<'x> {
         let lead = |at: usize| lower.get(at.saturating_sub(4)..at).unwrap_or_default().join(" ");
         let named = words.iter().enumerate().find_map(|(at, word)| {
             let word = bare(word);
-            let named = is_address(word) && !is_role(word);
-            (named && is_led(&lead(at))).then_some(word)
+            let led = is_address(word) && is_led(&lead(at));
+            // A postmaster may be written to for help, but also be the recipient.
+            (led && (!is_role(word) || lead(at).contains("deliver"))).then_some(word)
         });
         let notice = |w: &str| Notice { reported: w.to_owned(), words: self.report.to_owned(), alias: None };
         named.map(notice).into_iter().collect()
