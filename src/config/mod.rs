@@ -20,6 +20,7 @@ pub use render::{manual, sample, show};
 use values::FromToml;
 pub use values::{SocketMode, parse_duration};
 
+use crate::ingress::mail::verp::Pattern;
 use crate::lookup::{Map, Mode, OnError};
 use crate::policy::{Rule, Rules, Term};
 use crate::socket::ListenAddress;
@@ -136,6 +137,8 @@ pub struct Mail {
     pub trusted_networks: Vec<IpNet>,
     /// Whose Authentication-Results count.
     pub trusted_authserv_ids: Vec<String>,
+    /// How our own return paths name the recipient.
+    pub verp: Vec<Pattern>,
     /// Longest time for one mail.
     pub deadline: SignedDuration,
 }
@@ -238,6 +241,7 @@ impl Config {
                 lmtp: source.get("mail", "lmtp")?,
                 trusted_networks: source.get("mail", "trusted-networks")?,
                 trusted_authserv_ids: source.get("mail", "trusted-authserv-ids")?,
+                verp: source.get("mail", "verp")?,
                 deadline: source.get("mail", "deadline")?,
             },
             policy: Rules {

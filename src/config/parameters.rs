@@ -107,6 +107,8 @@ pub const PARAMETERS: &[Parameter] = &[
         "Bounce mail that a client of these networks handed to Postfix counts, like bounce mail that Postfix made itself."),
     row("mail", "trusted-authserv-ids", "list of names", "[]", r#"["mx.example.org"]"#,
         "Names by which your own mail servers sign Authentication-Results headers. Bounce mail that such a header says was signed (DKIM) by amazonses.com counts. Your border must remove such headers from mail that comes in."),
+    row("mail", "verp", "list of patterns", "[]", r#"["return-{user}={domain}"]"#,
+        "How return paths of your own name the recipient (VERP), beside bounces+USER=DOMAIN, LIST-bounces+USER=DOMAIN and Sympa's, which are always known. It names the recipient where a report hides him."),
     row("mail", "deadline", "duration", r#""60s""#, "",
         "Longest time for one mail, before Postfix is asked to come back. For pipe(8), keep it shorter than Postfix's time limit for the transport: Postfix throws a mail away at its own."),
 

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use toml_edit::Value;
 
 use super::{ListenAddress, LogTo, Map, Mode, OnError, TcpTable, Tls};
+use crate::ingress::mail::verp::Pattern;
 use crate::policy::Term;
 
 /// A value that can be written in the configuration.
@@ -68,6 +69,13 @@ impl FromToml for IpNet {
             .as_str()
             .and_then(|text| text.parse().ok().or_else(|| Some(Self::from(text.parse::<std::net::IpAddr>().ok()?))));
         network.ok_or_else(|| wrong(value, "a network", "\"192.0.2.0/24\" or \"2001:db8::/32\""))
+    }
+}
+
+impl FromToml for Pattern {
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        let pattern = value.as_str().and_then(Self::parse);
+        pattern.ok_or_else(|| wrong(value, "a return path", "\"bounces+{user}={domain}\""))
     }
 }
 

@@ -38,7 +38,8 @@ pub fn take(input: &mut dyn Read, envelope: &Envelope, config: &Config, now: Tim
 /// Whom the configuration trusts.
 #[must_use]
 pub fn trust(config: &Config) -> Trust {
-    Trust { networks: config.mail.trusted_networks.clone(), authserv_ids: config.mail.trusted_authserv_ids.clone() }
+    let mail = config.mail.clone();
+    Trust { networks: mail.trusted_networks, authserv_ids: mail.trusted_authserv_ids, verp: mail.verp }
 }
 
 /// Calls `late` and ends the process with 75 when the deadline has passed, whatever it is doing: a commit that is under way is either

@@ -17,6 +17,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::fields::Fields;
+use super::verp::Pattern;
 use crate::address::Address;
 use crate::event::Origin;
 
@@ -42,6 +43,8 @@ pub struct Trust {
     pub networks: Vec<IpNet>,
     /// Whose Authentication-Results count.
     pub authserv_ids: Vec<String>,
+    /// How our own return paths name the recipient.
+    pub verp: Vec<Pattern>,
 }
 
 /// Domains whose mail only Amazon can write.
@@ -143,6 +146,7 @@ mod tests {
         Trust {
             networks: vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap(), "10.0.0.0/8".parse().unwrap()],
             authserv_ids: vec!["mx.example.org".into()],
+            verp: Vec::new(),
         }
     }
 

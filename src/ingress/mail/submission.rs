@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::origin::{Envelope, Trust, prove};
-use super::{Finding, Nature, Reading, mime::Mail, read};
+use super::{Finding, Nature, Reading, mime::Mail, read_with};
 use crate::address::Address;
 use crate::event::{Door, Event, EventId, Kind, Origin, Reason, Side, Why, printable};
 use crate::outcome::Outcome;
@@ -20,7 +20,7 @@ pub const MAX_KEPT: usize = 256 * 1024;
 #[must_use]
 pub fn submission(mail: &[u8], envelope: &Envelope, trust: &Trust, door: Door, now: Timestamp) -> Submission {
     let origin = prove(&Mail::read(mail).header(), envelope, trust);
-    let reading = read(mail);
+    let reading = read_with(mail, &trust.verp);
     let digest = digest(mail);
     let own = [&envelope.recipient, &envelope.original_recipient].map(|own| Address::parse(own).ok());
     let events = reading.findings.iter().map(|finding| {
