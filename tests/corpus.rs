@@ -128,12 +128,12 @@ fn mails_of_the_field_condemn_nobody_wrongly() {
     // Tables differ from what we hold to be right in single mails; these are the floors.
     let strange: Vec<_> = score.false_hard.iter().filter(|f| !DISPUTED.iter().any(|d| f.starts_with(d))).collect();
     assert!(strange.is_empty(), "{strange:?}");
-    assert!(percent(score.found, score.recipients) >= 97.5, "{score:?}");
-    assert!(percent(score.hard_found, score.hard) >= 94.0, "{score:?}");
+    assert!(percent(score.found, score.recipients) >= 98.0, "{score:?}");
+    assert!(percent(score.hard_found, score.hard) >= 96.0, "{score:?}");
     let disputed = score.missed.iter().filter(|m| DISPUTED.contains(&m.as_str())).count();
     assert!(score.complaints_found + disputed >= score.complaints, "{score:?}");
 }
 
 /// Mails whose table entry we dispute. James: the address expected is not in the mail, which has one more digit. Apple: a request
-/// to unsubscribe, which is no complaint.
-const DISPUTED: &[&str] = &["sisimai/lhost-apachejames-01.eml", "sisimai/arf-26.eml"];
+/// to unsubscribe, without a feedback report. Feedback-Type opt-out: the same by RFC 5965. Neither is a complaint.
+const DISPUTED: &[&str] = &["sisimai/lhost-apachejames-01.eml", "sisimai/arf-26.eml", "sisimai/arf-12.eml"];

@@ -24,6 +24,7 @@ pub use values::{SocketMode, parse_duration};
 use crate::lookup::{Map, Mode, OnError};
 use crate::policy::{Rule, Rules, Term};
 use crate::return_path::Named;
+use crate::return_path::verp::Pattern;
 use crate::socket::ListenAddress;
 use crate::store::Bounds;
 
@@ -145,6 +146,8 @@ pub struct Mail {
     pub dkim_domains: Vec<String>,
     /// DNS servers to ask for their keys; none for the system's.
     pub dns: Vec<SocketAddr>,
+    /// How our own return paths name the recipient.
+    pub verp: Vec<Pattern>,
     /// Longest time for one mail.
     pub deadline: SignedDuration,
     /// Secrets for signed return paths.
@@ -257,6 +260,7 @@ impl Config {
                 trusted_authserv_ids: source.get("mail", "trusted-authserv-ids")?,
                 dkim_domains: source.get("mail", "dkim-domains")?,
                 dns: source.get("mail", "dns")?,
+                verp: source.get("mail", "verp")?,
                 deadline: source.get("mail", "deadline")?,
                 return_path_key_file: source.get("mail", "return-path-key-file")?,
                 return_path_domains: source.get("mail", "return-path-domains")?,

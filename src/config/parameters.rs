@@ -115,6 +115,8 @@ pub const PARAMETERS: &[Parameter] = &[
         "Bounce mail that nothing else proves counts if it is signed (DKIM) by one of these domains, its author is of the same domain, and it came to the address in its To. amazonses.com stands for Amazon's own reports, never for what SES's customers send. Name no domain under which strangers can write mail. An empty list checks no signatures and asks the DNS nothing."),
     row("mail", "dns", "list of addresses", "[]", r#"["127.0.0.1:53"]"#,
         "DNS servers to ask for the keys of such signatures: ADDRESS:PORT, or ADDRESS for port 53. Without any, those of /etc/resolv.conf. While they don't answer, a signed report waits in Postfix's queue; after two days it goes to quarantine instead."),
+    row("mail", "verp", "list of patterns", "[]", r#"["return-{user}={domain}"]"#,
+        "How return paths of your own name the recipient (VERP), beside bounces+USER=DOMAIN, LIST-bounces+USER=DOMAIN and Sympa's, which are always known. It names the recipient where a report hides him."),
     row("mail", "deadline", "duration", r#""60s""#, "",
         "Longest time for one mail, before Postfix is asked to come back. For pipe(8), keep it shorter than Postfix's time limit for the transport: Postfix throws a mail away at its own."),
     row("mail", "return-path-key-file", "path", "", r#""/etc/suppressd/return-path.keys""#,

@@ -90,3 +90,11 @@ fn the_effective_configuration_is_itself_a_configuration() {
     assert_eq!(Config::parse(&show(text), "x"), Config::parse(text, "x"));
     assert!(show(text).contains("mode = \"warn\"\n"));
 }
+
+#[test]
+fn a_return_path_without_user_and_domain_is_refused() {
+    assert_eq!(
+        errors("[mail]\nverp = [\"bounces+{user}\"]\n"),
+        ["suppressd.toml:2: mail.verp: \"bounces+{user}\" is not a return path; write \"bounces+{user}={domain}\""]
+    );
+}

@@ -9,6 +9,7 @@ use toml_edit::Value;
 
 use super::{ListenAddress, LogTo, Map, Mode, Named, OnError, TcpTable, Tls};
 use crate::policy::Term;
+use crate::return_path::verp::Pattern;
 
 /// A value that can be written in the configuration.
 pub(super) trait FromToml: Sized {
@@ -77,6 +78,13 @@ impl FromToml for IpNet {
             .as_str()
             .and_then(|text| text.parse().ok().or_else(|| Some(Self::from(text.parse::<std::net::IpAddr>().ok()?))));
         network.ok_or_else(|| wrong(value, "a network", "\"192.0.2.0/24\" or \"2001:db8::/32\""))
+    }
+}
+
+impl FromToml for Pattern {
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        let pattern = value.as_str().and_then(Self::parse);
+        pattern.ok_or_else(|| wrong(value, "a return path", "\"bounces+{user}={domain}\""))
     }
 }
 

@@ -53,6 +53,7 @@ pub fn trust(config: &Config) -> Result<Trust, String> {
         authserv_ids: mail.trusted_authserv_ids.clone(),
         dkim: dkim::Settings { domains: mail.dkim_domains.clone(), dns: mail.dns.clone(), time: DKIM_TIME },
         return_path: keys.map(return_path),
+        verp: mail.verp.clone(),
         operator: false,
     })
 }

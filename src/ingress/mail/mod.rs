@@ -25,12 +25,12 @@ pub mod session;
 pub mod sns_json;
 pub mod submission;
 mod verdict;
-pub mod verp;
 
 use jiff::Timestamp;
 
 use crate::address::Address;
 use crate::event::{EventId, Evidence, Kind, Source};
+use crate::return_path::verp::Pattern;
 use mime::{Mail, PartKind};
 
 /// Most recipients taken from one mail.
@@ -122,10 +122,16 @@ pub struct Unnamed {
     pub evidence: Evidence,
 }
 
-/// Reads a mail.
+/// Reads a mail, with the common pattern of return paths.
 #[must_use]
 pub fn read(mail: &[u8]) -> Reading {
-    read_forwarded(mail, MAX_FORWARDS)
+    read_with(mail, &[])
+}
+
+/// Reads a mail; `verp` are the patterns of our own return paths, beside the common one.
+#[must_use]
+pub fn read_with(mail: &[u8], verp: &[Pattern]) -> Reading {
+    read_forwarded(mail, verp, MAX_FORWARDS)
 }
 
 /// Reads a payload that is no mail: an SES event, bare or in its SNS envelope; `None` if it is none.
@@ -134,15 +140,15 @@ pub fn read_payload(text: &str) -> Option<Reading> {
     if text.trim_start().starts_with('{') { sns_json::read(text, None) } else { None }
 }
 
-fn read_forwarded(bytes: &[u8], depth: usize) -> Reading {
+fn read_forwarded(bytes: &[u8], verp: &[Pattern], depth: usize) -> Reading {
     let mail = Mail::read(bytes);
-    let reading = report::read(&mail);
+    let reading = report::read(&mail, verp);
     let names_somebody = !reading.findings.is_empty();
     if names_somebody || depth == 0 || !matches!(reading.nature, Nature::NotABounce | Nature::Nonstandard) {
         return reading;
     }
     let forwarded = mail.parts.iter().filter(|p| p.kind == PartKind::Original).take(MAX_FORWARDS);
-    let inner = forwarded.map(|p| read_forwarded(p.text.as_bytes(), depth - 1));
+    let inner = forwarded.map(|p| read_forwarded(p.text.as_bytes(), verp, depth - 1));
     let is_report = |r: &Reading| {
         !r.findings.is_empty() && matches!(r.nature, Nature::Dsn | Nature::Arf | Nature::SnsJson | Nature::Nonstandard)
     };

@@ -28,9 +28,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::dkim::{self, Verdict};
 use super::fields::Fields;
 use super::mime::Mail;
-use super::{original, report, verp};
+use super::{original, report};
 use crate::address::Address;
 use crate::event::Origin;
+use crate::return_path::verp;
+use crate::return_path::verp::Pattern;
 use crate::return_path::{Keys, Named, mailbox};
 
 /// How long after its Date a mail is asked for again while the DNS does not answer. Postfix keeps a bounce for 5 days
@@ -74,6 +76,8 @@ pub struct Trust {
     pub return_path: Option<ReturnPath>,
     /// An operator says that this mail is genuine.
     pub operator: bool,
+    /// How our own return paths name the recipient.
+    pub verp: Vec<Pattern>,
 }
 
 /// How to verify a signed return path.
@@ -183,7 +187,7 @@ fn by_return_path(envelope: &Envelope, trust: &Trust, now: Timestamp) -> Option<
     if *named == Named::Anybody {
         return Some(Proof::of(Origin::ReturnPath));
     }
-    let recipient = verp::Pattern::default().recipient(&path).or_else(|| verp::sympa_recipient(&path))?;
+    let recipient = verp::recipient(&path, &trust.verp)?;
     Some(Proof { origin: Origin::ReturnPath, about: About::Only(Address::parse(&recipient).ok()?) })
 }
 

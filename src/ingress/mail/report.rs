@@ -9,15 +9,16 @@ use super::original::Original;
 use super::recipient::{clean, parse};
 use super::sns_json;
 use super::verdict::{judge_notice, judge_recipient, words_about};
-use super::{Finding, Nature, Reading, Unnamed, arf, autoreply, nonstandard, verp};
+use super::{Finding, Nature, Reading, Unnamed, arf, autoreply, nonstandard};
 use crate::address::Address;
 use crate::event::{Evidence, Kind, MAX_DIAGNOSTIC, MAX_NAME, Reason, Side, Source, printable};
 use crate::ingress::classify::{Action, Class, Verdict};
+use crate::return_path::verp;
 
 /// Tries the formats, the most certain first.
-pub(super) fn read(mail: &Mail<'_>) -> Reading {
+pub(super) fn read(mail: &Mail<'_>, patterns: &[verp::Pattern]) -> Reading {
     let words = mail.words();
-    let context = Context::of(mail, &words);
+    let context = Context::of(mail, &words, patterns);
     context
         .feedback(mail)
         .or_else(|| context.status(mail, &words))
@@ -30,11 +31,13 @@ pub(super) fn read(mail: &Mail<'_>) -> Reading {
 }
 
 /// What is known of the mail as a whole.
-struct Context {
+struct Context<'v> {
+    patterns: &'v [verp::Pattern],
     at: Option<Timestamp>,
     channel: Option<String>,
     original: Original,
     verp: Option<String>,
+    tokens: Option<String>,
     is_ses: bool,
 }
 
@@ -47,19 +50,20 @@ struct Case {
     remote_mta: Option<String>,
 }
 
-impl Context {
-    fn of(mail: &Mail<'_>, words: &str) -> Self {
+impl<'v> Context<'v> {
+    fn of(mail: &Mail<'_>, words: &str, patterns: &'v [verp::Pattern]) -> Self {
         let header = mail.header();
         let to: Vec<_> = ["To", "Delivered-To", "X-Original-To"].iter().filter_map(|n| header.get(n)).collect();
         let paths: Vec<String> = to.iter().flat_map(|t| super::original::addresses(t)).take(20).collect();
         let original = Original::of(mail, Listing::of(words).behind);
-        let pattern = verp::Pattern::default();
-        let named = |path: &String| pattern.recipient(path).or_else(|| verp::sympa_recipient(path));
+        let own_paths = || paths.iter().chain(&original.sender);
         let from = header.get("From").unwrap_or_default().to_ascii_lowercase();
         Self {
             at: header.get("Date").and_then(|d| date(&d)),
             channel: paths.first().map(|p| printable(p, MAX_NAME)),
-            verp: paths.iter().chain(&original.sender).find_map(named),
+            verp: own_paths().find_map(|path| verp::recipient(path, patterns)),
+            tokens: own_paths().find_map(|path| verp::token(path)).map(|t| t.to_string()),
+            patterns,
             is_ses: from.contains("amazonses.com"),
             original,
         }
@@ -76,10 +80,17 @@ impl Context {
             sender: short(&self.original.sender),
             message_id: self.original.message_id.clone(),
             channel: self.channel.clone(),
-            headers: self.original.headers.clone(),
+            headers: self.headers(),
             rule: Some(case.verdict.rule.to_owned()),
             ..Evidence::default()
         }
+    }
+
+    /// What lets an application find its own message and recipient again: the token in our return path, then list headers.
+    fn headers(&self) -> Option<String> {
+        let lines: Vec<&str> =
+            [&self.tokens, &self.original.headers].into_iter().flatten().map(String::as_str).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
     /// Adds a finding under the first of the addresses that is one, else an entry without a name.
@@ -147,8 +158,7 @@ impl Context {
         if !feedback.recipients.is_empty() {
             return feedback.recipients.clone();
         }
-        let pattern = verp::Pattern::default();
-        let path = feedback.sender.as_deref().and_then(|s| pattern.recipient(s));
+        let path = feedback.sender.as_deref().and_then(|s| verp::recipient(s, self.patterns));
         let named = path.or_else(|| self.verp.clone()).or_else(|| self.original.provider_recipient.clone());
         match (named, self.original.to.as_slice()) {
             (Some(one), _) => vec![one],

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 
 use super::origin::{Envelope, NoAnswer, Proof, Trust, prove};
-use super::{Finding, Nature, Reading, read};
+use super::{Finding, Nature, Reading, read_with};
 use crate::event::{Door, Event, EventId, Kind, Origin, Reason, Side, Why, printable};
 use crate::outcome::Outcome;
 use crate::store::{QuarantineEntry, Quarantined, Receipt, Submission};
@@ -44,7 +44,7 @@ pub fn known_as(
     door: Door,
     now: Timestamp,
 ) -> Result<Submission, NoAnswer> {
-    let reading = read(mail);
+    let reading = read_with(mail, &trust.verp);
     let proof = prove(mail, !reading.findings.is_empty(), envelope, trust, now)?;
     let events =
         reading.findings.iter().map(|finding| event(finding, &proof, digest, envelope, now)).collect::<Vec<_>>();

@@ -337,3 +337,27 @@ fn refused_mail() -> String {
         "To: ü@example.com",
     )
 }
+
+#[test]
+fn a_configured_return_path_names_the_recipient() {
+    let patterns = [Pattern::parse("return-{user}={domain}").unwrap()];
+    let hidden = report(
+        "",
+        "Final-Recipient: rfc822; hidden\nAction: failed\nStatus: 5.1.1",
+        "Subject: hi\nFrom: us@example.net\nReturn-Path: <return-bob=example.com@example.net>",
+    );
+    assert!(read(hidden.as_bytes()).findings.is_empty());
+    let named: Vec<_> =
+        read_with(hidden.as_bytes(), &patterns).findings.iter().map(|f| f.recipient.to_string()).collect();
+    assert_eq!(named, ["bob@example.com"]);
+}
+
+#[test]
+fn the_token_of_a_list_manager_is_handed_on() {
+    let fields = "Final-Recipient: rfc822; bob@example.com\nAction: failed\nStatus: 5.1.1";
+    let original = "To: bob@example.com\nSubject: hi\nReturn-Path: <mail+b.12.345.0123456789abcdef@example.net>\nX-Listmonk-Campaign: 7";
+    assert_eq!(
+        only(&report("", fields, original)).evidence.headers.as_deref(),
+        Some("X-Suppressd-Verp: civicrm mail+b.12.345.0123456789abcdef\nX-Listmonk-Campaign: 7")
+    );
+}

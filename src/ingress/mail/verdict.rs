@@ -55,10 +55,31 @@ pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str) -> Verdict
 /// reply quoted in them, then all of them. What a program says around a reply is about every bounce.
 fn judge_words(facts: &Facts<'_>, words: &str) -> Verdict {
     let is_line = |l: &&str| l.contains("...") && !facts.recipient.is_empty() && l.contains(facts.recipient);
-    let line = words.lines().find(is_line).filter(|l| reply_start(l).is_some());
+    let line = words.lines().find(is_line).and_then(|l| l.get(reply_start(l)?..));
     let reply = reply_start(words).and_then(|at| words.get(at..)).map(paragraph);
-    let tries = line.into_iter().chain(reply).map(|text| judge(&Facts { text, ..*facts }));
+    let tries = line.into_iter().chain(reply).chain(introduced(words)).map(|text| judge(&Facts { text, ..*facts }));
     tries.into_iter().find(Verdict::is_by_text).unwrap_or_else(|| judge(&Facts { text: words, ..*facts }))
+}
+
+/// Words, in lower case, after which a report quotes the other system.
+const INTRODUCTIONS: &[&str] = &[
+    "the response was:",
+    "the response from the remote server was:",
+    "the error that the other server returned was:",
+    "the reason for the problem:",
+    "remote server returned",
+    "remote host said:",
+    "remote server replied:",
+    "technical details of permanent failure:",
+    "reason:",
+];
+
+/// What the report quotes, where it has no reply code.
+fn introduced(words: &str) -> Option<&str> {
+    let lower = words.to_ascii_lowercase();
+    let behind = |intro: &&str| lower.find(*intro).and_then(|at| words.get(at + intro.len()..));
+    let quoted = INTRODUCTIONS.iter().find_map(behind).map(|text| paragraph(text.trim_start()))?;
+    (!quoted.trim().is_empty()).then_some(quoted)
 }
 
 /// Up to the first empty line.

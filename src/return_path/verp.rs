@@ -1,11 +1,14 @@
 //! Variable envelope return paths: the address that a report was sent to names the recipient, or the sending.
 //!
 //! `bounces+user=domain@…` is read by a configurable pattern; the tokens of list managers, which only their own database can
-//! resolve, are recognised and handed on. The signature of a signed return path ([`crate::return_path`]) is taken out before.
+//! resolve, are recognised and handed on. The signature of a signed return path ([`super`]) is taken out before.
 //! Nothing fails: what is no VERP is `None`.
 
+use std::fmt;
+
+use super::plain;
 use crate::address::Address;
-use crate::return_path::plain;
+use crate::event::{MAX_NAME, printable};
 
 /// How our own return paths name the recipient: `{prefix}{separator}user=domain@anything`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +73,20 @@ pub struct Token {
     pub application: &'static str,
     /// The local part that it will recognise.
     pub local_part: String,
+}
+
+impl fmt::Display for Token {
+    /// `X-Suppressd-Verp: civicrm b.12.345.0123456789abcdef`, in line with the list headers that are kept.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "X-Suppressd-Verp: {} {}", self.application, printable(&self.local_part, MAX_NAME))
+    }
+}
+
+/// The recipient that one of our return paths names, by the patterns given, then by the common one and Sympa's.
+#[must_use]
+pub fn recipient(return_path: &str, patterns: &[Pattern]) -> Option<String> {
+    let configured = patterns.iter().find_map(|pattern| pattern.recipient(return_path));
+    configured.or_else(|| Pattern::default().recipient(return_path)).or_else(|| sympa_recipient(return_path))
 }
 
 /// Recognises the return paths of list managers.

@@ -17,6 +17,8 @@
 //! as it is. Whoever can send through this Postfix under a configured domain gets his own sender signed.
 //! On failure: an address that can't be signed is not, and its mail goes out as ever.
 
+pub mod verp;
+
 use std::fmt;
 use std::path::Path;
 
