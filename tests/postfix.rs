@@ -223,6 +223,65 @@ fn bounce_mail_by_lmtp_suppresses_and_waits_while_the_daemon_is_down() {
     });
 }
 
+/// A bounce that somebody outside invented, with everything that could make it look right.
+const FORGED: &str = "Authentication-Results: mx.local.example; dkim=pass header.d=amazonses.com\r\n\
+    Received: by mx.local.example (Postfix)\r\n\tid 8A8D89; Sat, 21 Nov 2026 09:18:05 +0000 (UTC)\r\n\
+    From: MAILER-DAEMON@mx.local.example\r\nTo: bounces@example.org\r\nSubject: Undelivered Mail Returned to Sender\r\n\
+    MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\r\n\r\n\
+    --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.local.example\r\n\r\n\
+    Final-Recipient: rfc822; victim@example.com\r\nAction: failed\r\nStatus: 5.1.1\r\n\
+    Diagnostic-Code: smtp; 550 5.1.1 user unknown\r\n\r\n--b--\r\n.";
+
+const VACATION: &str = "From: carol@example.com\r\nTo: bounces@example.org\r\nSubject: Out of office: hello\r\n\
+    Auto-Submitted: auto-replied\r\n\r\nI am on holiday until Monday.\r\n.";
+
+/// Everything that comes to a bounce address, by whichever door.
+fn assert_every_bounce_is_understood(fragments: &[&str]) {
+    let impatient = "delay_warning_time = 1s\nqueue_run_delay = 1s\nminimal_backoff_time = 1s\n\
+                     maximal_backoff_time = 1s\nmaximal_queue_lifetime = 4s\n";
+    // The forger comes by the loopback too, so nobody's network is trusted here.
+    let world = World::with_choosy_relay(fragments, "mail.trusted-networks = []", impatient);
+    world.sendmail("bounces@example.org", "unknown1@example.com");
+    world.sendmail("bounces@example.org", "unknown2@example.com,good@example.com");
+    world.sendmail("bounces@example.org", "unverified@example.com");
+    world.sendmail("bounces@example.org", "later@example.com");
+    for text in [FORGED, VACATION] {
+        let mut outside = world.smtp("");
+        assert!(outside.rcpt("bounces@example.org").starts_with("250 "));
+        assert!(outside.say("DATA").starts_with("354 "));
+        assert!(outside.say(text).starts_with("250 "));
+    }
+    let wanted = [
+        "carol@example.com|notice|autoreply|unproved|recorded",
+        "later@example.com|delay|systemerror|local|recorded",
+        "later@example.com|soft_bounce|systemerror|local|recorded",
+        "unknown1@example.com|hard_bounce|userunknown|local|suppressed",
+        "unknown2@example.com|hard_bounce|userunknown|local|suppressed",
+        "unverified@example.com|soft_bounce|notverified|local|recorded",
+        "victim@example.com|hard_bounce|userunknown|unproved|recorded",
+    ];
+    let events = "SELECT DISTINCT address, kind, reason, origin, action FROM event ORDER BY 1, 2";
+    let count = "SELECT count(DISTINCT address || kind) FROM event";
+    world.eventually("every bounce", || world.sqlite3(count).trim() == wanted.len().to_string());
+    assert_eq!(world.sqlite3(events).lines().collect::<Vec<_>>(), wanted, "{}", world.log());
+    assert_eq!(
+        world.sqlite3("SELECT address FROM suppression ORDER BY 1").trim(),
+        "unknown1@example.com\nunknown2@example.com"
+    );
+    assert_eq!(world.sqlite3("SELECT DISTINCT why FROM quarantine").trim(), "untrusted");
+    assert!(!world.log().contains("status=bounced (Command"), "{}", world.log());
+}
+
+#[test]
+fn every_bounce_is_understood_by_pipe() {
+    assert_every_bounce_is_understood(&["pipe.cf", "pipe.master.cf"]);
+}
+
+#[test]
+fn every_bounce_is_understood_by_lmtp() {
+    assert_every_bounce_is_understood(&["lmtp.cf"]);
+}
+
 #[test]
 fn a_database_locked_by_another_process_changes_no_answer() {
     let world = world(&["access-fail-closed.cf", "transport.cf"], "");

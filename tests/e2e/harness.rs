@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
+#[path = "relay.rs"]
+mod relay;
+
 /// Longest wait for anything here; Postfix's slowest answer in these tests is 9 s.
 const PATIENCE: Duration = Duration::from_secs(40);
 const SUPPRESSD: &str = env!("CARGO_BIN_EXE_suppressd");
@@ -20,7 +23,7 @@ const SUPPRESSD: &str = env!("CARGO_BIN_EXE_suppressd");
 pub struct World {
     dir: tempfile::TempDir,
     ports: Ports,
-    relay: Child,
+    relay: Option<Child>,
     daemon: Option<Child>,
 }
 
@@ -44,12 +47,30 @@ impl World {
 
     /// The same with further options for smtp-sink(1), the relay.
     pub fn with_relay(fragments: &[&str], settings: &str, options: &[&str]) -> Self {
+        Self::make(fragments, settings, "", |dump, port| Some(start_relay(dump, port, options)))
+    }
+
+    /// The same with a relay that answers by the recipient, and more lines for main.cf.
+    pub fn with_choosy_relay(fragments: &[&str], settings: &str, main_cf: &str) -> Self {
+        Self::make(fragments, settings, main_cf, |_, port| {
+            relay::start(port);
+            None
+        })
+    }
+
+    fn make(
+        fragments: &[&str],
+        settings: &str,
+        main_cf: &str,
+        start_relay: impl FnOnce(&Path, u16) -> Option<Child>,
+    ) -> Self {
         assert!(nix::unistd::geteuid().is_root(), "a private Postfix needs root; run the tests with sudo");
         let dir = tempfile::Builder::new().prefix("suppressd-e2e-").tempdir().unwrap();
         let ports = Ports::free();
-        let relay = start_relay(&dir.path().join("relayed"), ports.relay, options);
+        let relay = start_relay(&dir.path().join("relayed"), ports.relay);
         let world = Self { dir, ports, relay, daemon: None };
         world.make_postfix(fragments);
+        File::options().append(true).open(world.path("etc/main.cf")).unwrap().write_all(main_cf.as_bytes()).unwrap();
         world.configure(settings);
         world.run("postfix", &["-c", &world.path("etc"), "start"], "");
         world.up()
@@ -118,10 +139,16 @@ impl World {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
-    /// Hands a message to sendmail(1).
+    /// Hands a message to sendmail(1); several recipients have commas between them.
     pub fn sendmail(&self, sender: &str, recipient: &str) {
         let message = format!("From: {sender}\nTo: {recipient}\nSubject: hello {recipient}\n\nHello.\n");
-        self.run("sendmail", &["-C", &self.path("etc"), "-f", sender, recipient], &message);
+        let config = self.path("etc");
+        let recipients = recipient.split(',');
+        self.run(
+            "sendmail",
+            &["-C", &config, "-f", sender].into_iter().chain(recipients).collect::<Vec<_>>(),
+            &message,
+        );
     }
 
     /// Asks Postfix to try everything that waits.
@@ -251,7 +278,7 @@ impl Drop for World {
     fn drop(&mut self) {
         let stop = Command::new("/usr/sbin/postfix").args(["-c", &self.path("etc"), "stop"]).output();
         drop(stop);
-        for child in self.daemon.iter_mut().chain([&mut self.relay]) {
+        for child in self.daemon.iter_mut().chain(&mut self.relay) {
             let _ = child.kill();
             let _ = child.wait();
         }
