@@ -2,6 +2,7 @@
 # make run       shows the main job on a real Postfix, then serves until Ctrl-C; with ONCE=1 it ends by itself
 # make check     everything that must hold
 # make bench     how fast it is, beside what it is measured against
+# make fuzz      runs each fuzz target for TIME=600 seconds; wants cargo-fuzz (cargo install cargo-fuzz) and a C++ compiler
 # make install   installs it below DESTDIR, with PREFIX=/usr
 # make clean     removes what was built
 # run and check install by apt what they need; see packaging/install-build-deps.
@@ -20,7 +21,7 @@ lib = $(DESTDIR)$(PREFIX)/lib
 # Shipped files say /usr/bin/suppressd.
 prefixed = sed 's|/usr/bin/suppressd|$(PREFIX)/bin/suppressd|'
 
-.PHONY: build run check bench deps install clean
+.PHONY: build run check bench fuzz deps install clean
 
 build: $(RELEASE)
 
@@ -51,6 +52,18 @@ check: deps
 
 bench: deps
 	cargo bench --bench lookup --bench mail
+
+TIME = 600
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_targets/%.rs,%,$(wildcard tests/fuzz/fuzz_targets/*.rs))
+
+# cargo-fuzz asks for nightly flags; RUSTC_BOOTSTRAP lets a stable compiler take them. There is no unsafe code for a sanitizer.
+fuzz: deps
+	@for target in $(FUZZ_TARGETS); do \
+	  mkdir -p tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target && \
+	  RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz -s none $$target \
+	    tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target tests/corpus -- \
+	    -max_total_time=$(TIME) -max_len=65536 -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 || exit 1; \
+	done
 
 # Never overwrites the configuration. Users and directories are made by systemd-sysusers and systemd-tmpfiles.
 install: $(BINARY)

@@ -257,3 +257,12 @@ fn the_same_words_in_a_personal_mail_are_no_bounce() {
     let mail = format!("From: carol@example.org\nTo: us@example.net\nSubject: a question\n\n{chat}");
     assert!(mail::read(mail.as_bytes()).findings.is_empty());
 }
+
+#[test]
+fn a_quoted_reply_without_author_is_a_bounce() {
+    for header in ["", "Return-Path: <>\nFrom: \"Mail System\" <robot@mx.example.net>\nSubject: hello\n"] {
+        let mail = format!("{header}\nYour message to <bob@example.com> came back:\n\n550 5.1.1 user unknown\n");
+        let kinds: Vec<_> = mail::read(mail.as_bytes()).findings.iter().map(|f| f.kind).collect();
+        assert_eq!(kinds, [HARD], "{header}");
+    }
+}

@@ -9,10 +9,13 @@
 pub mod families;
 pub mod listing;
 
+use super::autoreply::is_autoreply;
 use super::fields::Fields;
 use super::mime::decoded;
 use families::{FAMILIES, Family};
 use listing::{Listing, Notice};
+
+use crate::ingress::classify::reply_start;
 
 /// What was understood of a report.
 #[derive(Debug, Default)]
@@ -35,7 +38,11 @@ pub fn read<'x>(header: &Fields<'_>, words: &'x str) -> Option<Report<'x>> {
     let listing = Listing::of(words);
     let report = listing.report.to_lowercase();
     let fits = |f: &&Family| f.fits(header, &from, &subject, &report);
-    let family = FAMILIES.iter().find(fits)?;
+    let family = match FAMILIES.iter().find(fits) {
+        Some(family) => family.name,
+        None if is_anonymous(header) && reply_start(listing.report).is_some() => "reply-quoted",
+        None => return None,
+    };
     let mut notices = listing.notices();
     if notices.is_empty() {
         notices = failed_recipients(header, listing.report);
@@ -47,7 +54,13 @@ pub fn read<'x>(header: &Fields<'_>, words: &'x str) -> Option<Report<'x>> {
         notices = listing.only_address(&format!("{from} {to}"));
     }
     let is_warning = WARNINGS.iter().any(|w| subject.contains(w) || report.contains(w));
-    Some(Report { family: family.name, is_warning, notices, words: listing.report })
+    Some(Report { family, is_warning, notices, words: listing.report })
+}
+
+/// Without author, or from the null sender (RFC 5321 §4.5.5), and no automatic answer: then a quoted SMTP reply makes it a report.
+fn is_anonymous(header: &Fields<'_>) -> bool {
+    let null = header.get("Return-Path").is_some_and(|path| path.trim() == "<>");
+    (null || !header.has("From") && !header.has("Subject")) && !is_autoreply(header)
 }
 
 /// Words by which a report says that nothing is decided yet.

@@ -1,0 +1,133 @@
+//! What must hold for any input: one function for each fuzz target, each panics where it does not.
+//!
+//! Shared by the targets and by the test that runs every seed through every function.
+
+use jiff::Timestamp;
+use suppressd::address::Address;
+use suppressd::event::{Event, Evidence, Kind, MAX_DIAGNOSTIC, MAX_NAME, Origin};
+use suppressd::ingress::classify::{Action, Class, Facts, judge};
+use suppressd::ingress::mail::{self, MAX_RECIPIENTS, Nature, Reading, arf, dsn, verp};
+use suppressd::ingress::sns::{message, ses};
+use suppressd::lookup::netstring::{self, Parsed};
+use suppressd::status::EnhancedStatus;
+
+/// A whole mail.
+pub fn mail(data: &[u8]) {
+    let patterns: Vec<_> = verp::Pattern::parse("return-{user}={domain}").into_iter().collect();
+    for reading in [mail::read(data), mail::read_with(data, &patterns)] {
+        check_reading(&reading);
+    }
+}
+
+/// The fields of a delivery status notification, and the judge of what they say.
+pub fn dsn(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for report in [Some(dsn::Dsn::read(&text)), dsn::Dsn::in_words(&text)].into_iter().flatten() {
+        assert!(report.recipients.len() <= MAX_RECIPIENTS);
+        for recipient in &report.recipients {
+            let who = recipient.addresses().next().unwrap_or_default();
+            assert!(!who.is_empty());
+            check_verdict(&recipient.diagnostic, who, recipient.status, recipient.action);
+        }
+    }
+    check_verdict(&text, "bob@example.com", None, Action::Failed);
+}
+
+/// The fields of a feedback report.
+pub fn arf(data: &[u8]) {
+    let Some(feedback) = arf::Feedback::read(&String::from_utf8_lossy(data)) else { return };
+    assert!(feedback.recipients.len() <= MAX_RECIPIENTS);
+    assert!(matches!(feedback.kind, Kind::Complaint | Kind::Notice | Kind::Unsubscribe));
+    assert!(feedback.recipients.iter().all(|r| r.contains('@') && !arf::is_redacted(r)));
+}
+
+/// What is posted to the webhook: an SNS envelope, and the SES event in it.
+pub fn sns(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Ok(message) = message::Message::parse(data, &message::Headers::default()) {
+        let _ = message.string_to_sign();
+    }
+    let context = ses::Context { message_id: "m", topic: "t", origin: Origin::Unproved, at: Timestamp::UNIX_EPOCH };
+    if let Ok(understood) = ses::events(&text, &context) {
+        for Event { recipient, evidence, .. } in &understood.events {
+            check_address(recipient);
+            check_evidence(evidence);
+        }
+    }
+    if let Some(reading) = mail::read_payload(&text) {
+        check_reading(&reading);
+    }
+}
+
+/// An address, as each door takes it.
+pub fn address(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for parse in [Address::parse, Address::parse_lookup_key, Address::parse_mailbox] {
+        if let Ok(address) = parse(&text) {
+            check_address(&address);
+        }
+    }
+}
+
+/// Netstrings, the framing of socketmap: what is written is read again, and reading never goes beyond the input.
+pub fn socketmap(data: &[u8]) {
+    if let Parsed::Complete { content, length } = netstring::parse(data, 10_000) {
+        assert!(length <= data.len() && content.len() < length && content.len() <= 10_000);
+    }
+    let text = String::from_utf8_lossy(data);
+    let mut written = Vec::new();
+    netstring::write(&text, &mut written);
+    assert_eq!(
+        netstring::parse(&written, text.len()),
+        Parsed::Complete { content: text.as_bytes(), length: written.len() }
+    );
+    for end in [0, 1, written.len() / 2, written.len() - 1] {
+        assert_eq!(netstring::parse(written.get(..end).unwrap_or_default(), text.len()), Parsed::Incomplete);
+    }
+}
+
+fn check_reading(reading: &Reading) {
+    assert!(reading.findings.len() <= MAX_RECIPIENTS * 2 && reading.unnamed.len() <= MAX_RECIPIENTS * 2);
+    for finding in &reading.findings {
+        check_address(&finding.recipient);
+        check_evidence(&finding.evidence);
+        let transient = finding.evidence.status.is_some_and(is_transient);
+        let by_words = reading.nature != Nature::SnsJson;
+        assert!(!(by_words && transient && finding.kind == Kind::HardBounce), "hard by {finding:?}");
+    }
+    reading.unnamed.iter().for_each(|unnamed| check_evidence(&unnamed.evidence));
+    let mut who: Vec<_> = reading.findings.iter().map(|f| f.recipient.as_str()).collect();
+    who.sort_unstable();
+    who.dedup();
+    assert!(who.len() == reading.findings.len() || reading.nature == Nature::SnsJson, "named twice");
+}
+
+/// `x.0.0` says nothing; the reply code may still be permanent.
+fn is_transient(status: EnhancedStatus) -> bool {
+    status.class == 4 && (status.subject, status.detail) != (0, 0)
+}
+
+fn check_verdict(text: &str, recipient: &str, status: Option<EnhancedStatus>, action: Action) {
+    let verdict = judge(&Facts { text, recipient, status, action, ..Facts::default() });
+    if verdict.class == Class::Hard && verdict.reason != suppressd::event::Reason::Suppressed {
+        assert!(!verdict.status.is_some_and(is_transient), "hard by {verdict:?}");
+        assert!(action != Action::Delayed, "hard by {verdict:?}");
+    }
+}
+
+/// The canonical form is a fixed point.
+fn check_address(address: &Address) {
+    let again = Address::parse(address.as_str());
+    assert_eq!(again.as_ref().map(Address::as_str), Ok(address.as_str()));
+}
+
+fn check_evidence(evidence: &Evidence) {
+    let long = |text: &Option<String>, most: usize| text.as_ref().is_some_and(|t| t.chars().count() > most + 1);
+    assert!(!long(&evidence.diagnostic, MAX_DIAGNOSTIC));
+    for name in [&evidence.reporting_mta, &evidence.remote_mta, &evidence.sender, &evidence.channel] {
+        assert!(!long(name, MAX_NAME), "{name:?}");
+    }
+    assert!(!long(&evidence.headers, 3000));
+    let texts = [&evidence.diagnostic, &evidence.reporting_mta, &evidence.remote_mta, &evidence.sender];
+    assert!(texts.into_iter().flatten().all(|t| !t.contains(char::is_control)), "{evidence:?}");
+}
