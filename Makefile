@@ -60,7 +60,7 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_targets/%.rs,%,$(wildcard tests/fuzz/
 fuzz: deps
 	@for target in $(FUZZ_TARGETS); do \
 	  mkdir -p tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target && \
-	  RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz -s none $$target \
+	  RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz -O -s none $$target \
 	    tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target tests/corpus -- \
 	    -max_total_time=$(TIME) -max_len=65536 -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 || exit 1; \
 	done

@@ -5,6 +5,7 @@
 //! goes by its condition alone and is asked only when no phrase of any row fits.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aho_corasick::AhoCorasick;
 
@@ -72,7 +73,32 @@ pub struct Rule {
 pub const NOTHING: Rule = rule("nothing-known", When::Always, SOFT, Reason::Undefined, Side::Unknown, said(""), &[]);
 
 /// The best rule whose phrase is in the plain text and whose condition holds.
+///
+/// pipe(8) starts a process for each mail, where building the automaton would cost more than all else; so the first
+/// [`FEW`] texts are searched phrase by phrase.
 pub fn by_text(plain: &str, fits: impl Fn(&Rule) -> bool) -> Option<&'static Rule> {
+    if ASKED.load(Ordering::Relaxed) < FEW {
+        ASKED.fetch_add(1, Ordering::Relaxed);
+        return phrase_by_phrase(plain, fits);
+    }
+    all_at_once(plain, fits)
+}
+
+/// How many texts are searched phrase by phrase before the automaton is built.
+const FEW: usize = 32;
+
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+fn phrase_by_phrase(plain: &str, fits: impl Fn(&Rule) -> bool) -> Option<&'static Rule> {
+    let has = |phrase: &&str| {
+        let (first, rest) = phrase.split_once('*').unwrap_or((phrase, ""));
+        let tail = |at: usize| plain.get(at + first.len()..).unwrap_or_default();
+        plain.match_indices(first).any(|(at, _)| has_rest(tail(at), rest))
+    };
+    RULES.iter().find(|rule| fits(rule) && rule.phrases.iter().any(|phrase| has(&phrase)))
+}
+
+fn all_at_once(plain: &str, fits: impl Fn(&Rule) -> bool) -> Option<&'static Rule> {
     let mut best = RULES.len();
     for found in AUTOMATON.iter().flat_map(|a| a.find_overlapping_iter(plain)) {
         let Some(&(row, rest)) = PHRASES.get(found.pattern().as_usize()) else { continue };
@@ -866,3 +892,18 @@ pub const RULES: &[Rule] = &[
     rule("code-transient", When::Transient, SOFT, Reason::SystemError, Side::Transport, coded("4.0.0"), &[]),
     rule("code-permanent", When::Permanent, SOFT, Reason::OnHold, Side::Unknown, coded("5.0.0"), &[]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_searches_find_the_same_rule() {
+        let texts = RULES.iter().map(|r| r.example.text.to_lowercase());
+        let phrases = RULES.iter().flat_map(|r| r.phrases).map(|p| format!("550 {} x", p.replace('*', " a ")));
+        for text in texts.chain(phrases) {
+            let [one, other] = [phrase_by_phrase(&text, |_| true), all_at_once(&text, |_| true)];
+            assert_eq!(one.map(|r| r.name), other.map(|r| r.name), "{text}");
+        }
+    }
+}
