@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use suppressd::address::Address;
 use suppressd::event::{Event, Evidence, Kind, MAX_DIAGNOSTIC, MAX_NAME, Origin};
 use suppressd::ingress::classify::{Action, Class, Facts, judge};
-use suppressd::ingress::mail::{self, MAX_RECIPIENTS, Nature, Reading, arf, dsn, verp};
+use suppressd::ingress::mail::{self, MAX_RECIPIENTS, Nature, Reading, arf, dsn};
 use suppressd::ingress::sns::{message, ses};
 use suppressd::lookup::netstring::{self, Parsed};
+use suppressd::return_path::verp;
 use suppressd::status::EnhancedStatus;
 
 /// A whole mail.
