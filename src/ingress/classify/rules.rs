@@ -95,7 +95,7 @@ fn phrase_by_phrase(plain: &str, fits: impl Fn(&Rule) -> bool) -> Option<&'stati
         let tail = |at: usize| plain.get(at + first.len()..).unwrap_or_default();
         plain.match_indices(first).any(|(at, _)| has_rest(tail(at), rest))
     };
-    RULES.iter().find(|rule| fits(rule) && rule.phrases.iter().any(|phrase| has(&phrase)))
+    RULES.iter().find(|rule| fits(rule) && rule.phrases.iter().any(&has))
 }
 
 fn all_at_once(plain: &str, fits: impl Fn(&Rule) -> bool) -> Option<&'static Rule> {
