@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::StoreError;
 
 /// One step a version; a released step is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// Marks the file as ours (`PRAGMA application_id`): "supp" in ASCII.
 pub const APPLICATION_ID: i64 = 0x7375_7070;
