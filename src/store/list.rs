@@ -150,8 +150,12 @@ impl Store {
 }
 
 fn take(transaction: &Transaction<'_>, key: &Key) -> Result<Option<Suppression>, StoreError> {
-    let sql = format!("DELETE FROM suppression WHERE address = ?1 RETURNING {}", Suppression::COLUMNS);
-    Ok(transaction.query_row(&sql, [key.as_str()], Suppression::from_row).optional()?)
+    let sql = format!("SELECT {} FROM suppression WHERE address = ?1 AND stream = ''", Suppression::COLUMNS);
+    let entry = transaction.query_row(&sql, [key.as_str()], Suppression::from_row).optional()?;
+    // An entry in force that is deleted counts as a release by hand; who asks for this one leaves his own trace.
+    transaction.execute("UPDATE suppression SET until = since WHERE address = ?1 AND stream = ''", [key.as_str()])?;
+    transaction.execute("DELETE FROM suppression WHERE address = ?1 AND stream = ''", [key.as_str()])?;
+    Ok(entry)
 }
 
 /// The event that says who changed the list and why.

@@ -296,7 +296,7 @@ fn suppress(
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO suppression (address, kind, reason, status, since, until, source, event) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
-               ON CONFLICT (address) DO UPDATE SET kind = excluded.kind, reason = excluded.reason, \
+               ON CONFLICT (address, stream) DO UPDATE SET kind = excluded.kind, reason = excluded.reason, \
                  status = excluded.status, since = excluded.since, until = excluded.until, source = excluded.source, \
                  event = excluded.event";
     connection.prepare_cached(sql)?.execute(params![
