@@ -67,7 +67,9 @@ fn in_process(database: &Path) {
         let batch = || {
             let begun = Instant::now();
             for _ in 0..100 {
-                std::hint::black_box(lookup.ask(Query { key, door: "access", client: None }, jiff::Timestamp::now()));
+                std::hint::black_box(
+                    lookup.ask(Query { key, door: "access", stream: "", client: None }, jiff::Timestamp::now()),
+                );
             }
             begun.elapsed() / 100
         };

@@ -209,7 +209,7 @@ async fn a_stop_does_not_wait_for_a_client_that_stalls() {
 
 #[tokio::test]
 async fn tcp_table_and_policy_service_keep_their_connections() {
-    let daemon = start(Protocol::TcpTable(Map::Transport), limits());
+    let daemon = start(Protocol::TcpTable(Map::Transport.into()), limits());
     let mut client = daemon.connect().await;
     for _ in 0..2 {
         client.write_all(b"get alice@example.com\nget Bob@Example.com\n").await.unwrap();

@@ -6,11 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Failure, now, operator};
 use crate::event::{printable, timestamp_text};
+use crate::policy::stream::is_name;
 use crate::store::{Change, Key, Store};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// user@domain, or @domain for a whole domain
+    /// user@domain, @domain for a whole domain, or @.domain for all its subdomains
     #[arg(required = true)]
     addresses: Vec<String>,
     /// Why, for those who ask later
@@ -19,12 +20,24 @@ pub(super) struct Args {
     /// Release by itself after this time, as 30d
     #[arg(long = "for", value_name = "TIME", value_parser = crate::config::parse_duration)]
     time: Option<SignedDuration>,
+    /// Refuse this stream of mail only; else all mail
+    #[arg(long, default_value = "", hide_default_value = true, value_parser = stream)]
+    stream: String,
+}
+
+/// A stream's name.
+fn stream(text: &str) -> Result<String, String> {
+    let fits = text.is_empty() || is_name(text);
+    fits.then(|| text.to_owned()).ok_or_else(|| "write small letters, digits, - and _".into())
 }
 
 pub(super) fn run(args: &Args, store: &mut Store, out: &mut dyn Write) -> Result<u8, Failure> {
     let keys = keys(&args.addresses)?;
-    let change =
-        Change { until: args.time.and_then(|time| now().checked_add(time).ok()), ..operator(args.note.as_ref()) };
+    let change = Change {
+        until: args.time.and_then(|time| now().checked_add(time).ok()),
+        stream: args.stream.clone(),
+        ..operator(args.note.as_ref())
+    };
     for key in keys {
         let new = store.add(&key, &change, now())?;
         writeln!(out, "{} {}{}", key.as_str(), if new { "added" } else { "changed" }, until(change.until))?;

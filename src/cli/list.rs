@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use jiff::Timestamp;
+
 use super::{Failure, json, now, shown};
 use crate::address::canonical_domain;
 use crate::event::printable;
@@ -10,8 +12,17 @@ use crate::store::{Filter, Store, Suppression};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only entries of this kind: hard_bounce, soft_bounce, complaint, unsubscribe, added
-    #[arg(long, value_parser = ["hard_bounce", "soft_bounce", "complaint", "unsubscribe", "added"])]
+    #[arg(long, value_parser = kinds())]
     kind: Option<String>,
+    /// Only entries with this reason, as userunknown
+    #[arg(long)]
+    reason: Option<String>,
+    /// Only entries that refuse this stream of mail
+    #[arg(long)]
+    stream: Option<String>,
+    /// Only entries that came on the list since then: a date, a time, or how long ago, as 7d
+    #[arg(long, value_parser = since)]
+    since: Option<Timestamp>,
     /// Only entries of this domain
     #[arg(long)]
     domain: Option<String>,
@@ -26,13 +37,36 @@ pub(super) struct Args {
     csv: bool,
 }
 
+/// The kinds of entries, for clap.
+pub(super) fn kinds() -> [&'static str; 5] {
+    ["hard_bounce", "soft_bounce", "complaint", "unsubscribe", "added"]
+}
+
+/// A point in time: `2026-11-21`, `2026-11-21T08:46:25Z`, or `7d` for so long ago.
+///
+/// # Errors
+/// A sentence that says what to write.
+pub(super) fn since(text: &str) -> Result<Timestamp, String> {
+    let ago = crate::config::parse_duration(text).ok().and_then(|ago| now().checked_sub(ago).ok());
+    let day = || format!("{text}T00:00:00Z").parse().ok();
+    let time = ago.or_else(|| text.parse().ok()).or_else(day);
+    time.ok_or_else(|| "write a date as 2026-11-21, a time as 2026-11-21T08:46:25Z, or how long ago, as 7d".into())
+}
+
 pub(super) fn run(args: &Args, store: &Store, out: &mut dyn Write) -> Result<u8, Failure> {
     let domain = args.domain.as_deref().map(|d| canonical_domain(d.trim_start_matches('@'))).transpose();
     let domain = domain.map_err(|what| Failure::Usage(format!("--domain {what}")))?;
-    let filter = Filter { kind: args.kind.clone(), domain, expired: args.expired };
+    let filter = Filter {
+        kind: args.kind.clone(),
+        domain,
+        reason: args.reason.clone(),
+        stream: args.stream.clone(),
+        since: args.since,
+        expired: args.expired,
+    };
     let mut out = std::io::BufWriter::new(out);
     if args.csv {
-        writeln!(out, "address,kind,reason,status,since,until,source,note")?;
+        writeln!(out, "address,stream,kind,reason,status,since,until,source,note")?;
     }
     let mut failure = None;
     store.list(&filter, now(), |entry| {
@@ -47,8 +81,10 @@ pub(super) fn run(args: &Args, store: &Store, out: &mut dyn Write) -> Result<u8,
 
 fn print(entry: &Suppression, csv: bool, out: &mut dyn Write) -> Result<(), Failure> {
     let until = entry.until.as_deref();
+    let stream = Some(entry.stream.as_str()).filter(|stream| !stream.is_empty());
     let columns = [
         Some(entry.address.as_str()),
+        stream,
         Some(entry.kind.as_str()),
         Some(entry.reason.as_str()),
         entry.status.as_deref(),
@@ -62,8 +98,9 @@ fn print(entry: &Suppression, csv: bool, out: &mut dyn Write) -> Result<(), Fail
         return Ok(writeln!(out, "{}", columns.join(","))?);
     }
     let columns = columns.map(|column| column.map_or_else(|| "-".into(), |text| printable(text, 254)));
-    let [address, kind, reason, status, since, until, source, note] = columns;
-    let note = if note == "-" { String::new() } else { format!("  {note}") };
+    let [address, stream, kind, reason, status, since, until, source, note] = columns;
+    let stream = if stream == "-" { String::new() } else { format!("  stream {stream}") };
+    let note = if note == "-" { stream } else { format!("{stream}  {note}") };
     Ok(writeln!(out, "{address:<40} {kind:<11} {reason:<12} {status:<6} {since} until {until:<20} {source}{note}")?)
 }
 

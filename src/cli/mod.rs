@@ -5,11 +5,15 @@
 //! Output is for people, or with `--json` for programs; errors are one sentence on stderr.
 
 mod add;
+mod allow;
 mod config;
+mod forget;
+mod incidents;
 mod inspect;
 mod list;
 mod lmtp_worker;
 mod pipe;
+mod policy;
 mod quarantine;
 mod remove;
 mod serve;
@@ -69,6 +73,14 @@ enum Verb {
     Add(add::Args),
     /// Take addresses or domains off the list
     Remove(remove::Args),
+    /// Let mail to an address or domain pass for a time, whatever the list says
+    Allow(allow::Args),
+    /// Show bursts of one diagnostic and settle what they hold back
+    Incidents(incidents::Args),
+    /// Show what other rules would do
+    Policy(policy::Args),
+    /// Delete everything about an address, and keep it blocked if it was
+    Forget(forget::Args),
     /// Show and decide which SNS topics are yours
     Topics(topics::Args),
     /// Show what could not be understood or trusted
@@ -131,6 +143,10 @@ impl Cli {
             Verb::List(args) => list::run(&args, &open(&path)?, out),
             Verb::Add(args) => add::run(&args, &mut open(&path)?, out),
             Verb::Remove(args) => remove::run(&args, &mut open(&path)?, out),
+            Verb::Allow(args) => allow::run(&args, &mut open(&path)?, out),
+            Verb::Incidents(args) => incidents::run(&args, &Config::load(&path)?, out),
+            Verb::Policy(args) => policy::run(&args, &Config::load(&path)?, out),
+            Verb::Forget(args) => forget::run(&args, &mut open(&path)?, out),
             Verb::Topics(args) => topics::run(&args, &Config::load(&path)?, out),
             Verb::Quarantine(args) => quarantine::run(&args, &Config::load(&path)?, out),
             Verb::Inspect(args) => inspect::run(&args, out),
@@ -146,7 +162,7 @@ fn open(config: &std::path::Path) -> Result<Store, Failure> {
 
 fn open_of(config: &Config) -> Result<Store, Failure> {
     Store::open(&config.database, BUSY_TIMEOUT)
-        .map(|store| store.bounded(config.quarantine))
+        .map(|store| store.keeping(config.keeping()))
         .map_err(|error| Failure::Store(format!("{}: {error}", config.database.display())))
 }
 
@@ -236,7 +252,7 @@ fn operator(note: Option<&String>) -> Change {
     let login = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten().map(|user| user.name);
     let who = std::env::var("SUDO_USER").ok().or(login).unwrap_or_else(|| nix::unistd::Uid::current().to_string());
     let note = note.map(|note| printable(note, crate::event::MAX_DIAGNOSTIC));
-    Change { who: printable(&who, crate::event::MAX_NAME), note, until: None }
+    Change { who: printable(&who, crate::event::MAX_NAME), note, ..Change::default() }
 }
 
 fn now() -> Timestamp {

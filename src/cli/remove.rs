@@ -2,37 +2,121 @@
 
 use std::io::Write;
 
-use super::{EXIT_NOT, Failure, add, now, operator, why};
-use crate::store::{Key, Store, Suppression};
+use jiff::Timestamp;
+
+use super::list::{kinds, since};
+use super::{EXIT_NOT, Failure, add, now, operator, shown, why};
+use crate::address::canonical_domain;
+use crate::store::{Change, Filter, Key, Store, Suppression};
+
+/// Entries shown before many are removed.
+const SAMPLE: usize = 10;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// user@domain, or @domain for a domain's own entry
-    #[arg(required = true)]
+    /// user@domain, or @domain or @.domain for a domain's own entry
+    #[arg(required_unless_present_any = ["domain", "reason", "kind", "since"])]
     addresses: Vec<String>,
     /// Why, for those who ask later
     #[arg(long)]
     note: Option<String>,
+    /// Only what refuses this stream of mail; else everything
+    #[arg(long)]
+    stream: Option<String>,
+    /// Remove all entries of this domain
+    #[arg(long, conflicts_with = "addresses")]
+    domain: Option<String>,
+    /// Remove all entries with this reason, as userunknown
+    #[arg(long, conflicts_with = "addresses")]
+    reason: Option<String>,
+    /// Remove all entries of this kind
+    #[arg(long, conflicts_with = "addresses", value_parser = kinds())]
+    kind: Option<String>,
+    /// Remove all entries that came on the list since then: a date, a time, or how long ago, as 2h
+    #[arg(long, conflicts_with = "addresses", value_parser = since)]
+    since: Option<Timestamp>,
+    /// Do it. Without this, the entries that the options above select are only counted and some of them shown
+    #[arg(long)]
+    yes: bool,
 }
 
 /// 0 if all were there, else 1.
 pub(super) fn run(args: &Args, store: &mut Store, out: &mut dyn Write) -> Result<u8, Failure> {
-    let change = operator(args.note.as_ref());
+    let change = Change { stream: args.stream.clone().unwrap_or_default(), ..operator(args.note.as_ref()) };
+    if args.addresses.is_empty() {
+        return many(args, &change, store, out);
+    }
     let mut status = 0;
     for key in add::keys(&args.addresses)? {
-        match store.remove(&key, &change, now())? {
-            Some(entry) => report(&key, &entry, store, out)?,
-            None => {
-                writeln!(out, "{} is not on the list", key.as_str())?;
-                status = EXIT_NOT;
-            }
+        let removed = store.remove(&key, &change, now())?;
+        if removed.is_empty() {
+            writeln!(out, "{} is not on the list", key.as_str())?;
+            status = EXIT_NOT;
+        }
+        for entry in removed {
+            report(&key, &entry, store, out)?;
         }
     }
     Ok(status)
 }
 
+fn many(args: &Args, change: &Change, store: &mut Store, out: &mut dyn Write) -> Result<u8, Failure> {
+    let domain = args.domain.as_deref().map(|domain| canonical_domain(domain.trim_start_matches('@'))).transpose();
+    let filter = Filter {
+        kind: args.kind.clone(),
+        domain: domain.map_err(|what| Failure::Usage(format!("--domain {what}")))?,
+        reason: args.reason.clone(),
+        stream: args.stream.clone(),
+        since: args.since,
+        expired: false,
+    };
+    let mut entries = Vec::new();
+    store.list(&filter, now(), |entry| {
+        entries.push(entry);
+        true
+    })?;
+    if !args.yes {
+        return count(&entries, out);
+    }
+    let keys = entries.iter().map(|entry| Key::parse(&entry.address)).collect::<Result<Vec<_>, _>>();
+    let keys = keys.map_err(|what| Failure::Usage(format!("an entry of the database {what}; see suppressd.db(5)")))?;
+    let removed = store.remove_all(&keys, change, now())?;
+    writeln!(out, "{removed} entries removed")?;
+    let at_ses = entries.iter().filter(|entry| entry.reason == "suppressed").count();
+    if at_ses > 0 {
+        writeln!(
+            out,
+            "{at_ses} of them are on SES's own suppression list too; \"suppressd why\" tells how to take each off"
+        )?;
+    }
+    Ok(if removed == 0 { EXIT_NOT } else { 0 })
+}
+
+fn count(entries: &[Suppression], out: &mut dyn Write) -> Result<u8, Failure> {
+    for entry in entries.iter().take(SAMPLE) {
+        writeln!(
+            out,
+            "{} ({} since {})",
+            shown(&entry.address),
+            shown(&entry.kind.replace('_', " ")),
+            shown(&entry.since)
+        )?;
+    }
+    if entries.len() > SAMPLE {
+        writeln!(out, "and {} more", entries.len() - SAMPLE)?;
+    }
+    writeln!(out, "{} entries would be removed; write --yes to remove them", entries.len())?;
+    Ok(EXIT_NOT)
+}
+
 fn report(key: &Key, entry: &Suppression, store: &Store, out: &mut dyn Write) -> Result<(), Failure> {
-    writeln!(out, "{} removed ({} since {})", key.as_str(), entry.kind.replace('_', " "), entry.since)?;
+    if entry.since.is_empty() {
+        writeln!(out, "{} removed (forgotten before)", key.as_str())?;
+        return Ok(());
+    }
+    let stream = if entry.stream.is_empty() { String::new() } else { format!(", stream {}", shown(&entry.stream)) };
+    let kind = shown(&entry.kind.replace('_', " "));
+    writeln!(out, "{} removed ({kind} since {}{stream})", key.as_str(), shown(&entry.since))?;
     if entry.reason == "suppressed" {
         let events = store.events(key)?;
         let reported = events.iter().rev().find(|event| event.reason == "suppressed").map(|event| &event.reported);

@@ -5,6 +5,7 @@
 
 mod parameters;
 mod render;
+mod streams;
 mod values;
 
 use std::collections::BTreeSet;
@@ -16,17 +17,17 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 use toml_edit::{Document, Item, TableLike, Value};
 
-pub use parameters::{PARAMETERS, Parameter, SECTIONS};
+pub use parameters::{PARAMETERS, PROFILES, Parameter, SECTIONS, STREAM};
 pub use render::{manual, sample, show};
-use values::FromToml;
+use values::{FromToml, Profile};
 pub use values::{SocketMode, parse_duration};
 
-use crate::lookup::{Map, Mode, OnError};
-use crate::policy::{Rule, Rules, Term};
+use crate::lookup::{Mode, OnError, Table};
+use crate::policy::{IncidentRule, Rule, Rules, Scope, Term};
 use crate::return_path::Named;
 use crate::return_path::verp::Pattern;
 use crate::socket::ListenAddress;
-use crate::store::Bounds;
+use crate::store::{Bounds, Keeping};
 
 /// Where the configuration is read from unless `--config` says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/suppressd/suppressd.toml";
@@ -48,8 +49,10 @@ pub struct Config {
     pub mail: Mail,
     /// `[quarantine]`.
     pub quarantine: Bounds,
-    /// `[policy.*]`.
+    /// `[policy]`, `[policy.*]` and `[[stream]]`.
     pub policy: Rules,
+    /// `[privacy]`.
+    pub privacy: Privacy,
     /// `log.to`.
     pub log_to: LogTo,
     /// `log.level`.
@@ -129,8 +132,8 @@ pub struct Lookup {
 pub struct TcpTable {
     /// Where to listen.
     pub listen: ListenAddress,
-    /// Which map it answers.
-    pub map: Map,
+    /// What it answers.
+    pub table: Table,
 }
 
 /// `[mail]`.
@@ -158,6 +161,15 @@ pub struct Mail {
     pub return_path_days: u32,
     /// About whom a report to one counts.
     pub return_path_trust: Named,
+}
+
+/// `[privacy]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Privacy {
+    /// How long events are kept.
+    pub keep: SignedDuration,
+    /// Keep diagnostics without the addresses in them.
+    pub mask_addresses: bool,
 }
 
 /// `log.to`.
@@ -213,12 +225,24 @@ impl Config {
             let at = error.span().map_or(1, |span| line(text, span.start));
             ConfigError(vec![format!("{name}:{at}: not TOML: {}", error.message())])
         })?;
-        let mut source = Source { document: &document, text, name, errors: BTreeSet::new() };
+        let mut source = Source { document: &document, text, name, profile: "", errors: BTreeSet::new() };
         source.refuse_unknown();
-        match Self::from_source(&mut source) {
+        source.profile = source.get("policy", "profile").map_or("", |Profile(name)| name);
+        let config = Self::from_source(&mut source);
+        if let Some(config) = &config {
+            source.refuse_short_memory(config);
+            source.refuse_unknown_streams(config);
+        }
+        match config {
             Some(config) if source.errors.is_empty() => Ok(config),
             _ => Err(source.into_error()),
         }
+    }
+
+    /// What of reports is kept.
+    #[must_use]
+    pub const fn keeping(&self) -> Keeping {
+        Keeping { quarantine: self.quarantine, mask_addresses: self.privacy.mask_addresses }
     }
 
     /// `None` only if a default of the table can't be read, which a test excludes.
@@ -273,9 +297,20 @@ impl Config {
                 age: source.get("quarantine", "keep")?,
             },
             policy: Rules {
-                hard: source.rule("policy.hard")?,
-                soft: source.rule("policy.soft")?,
-                complaint: source.rule("policy.complaint")?,
+                hard: source.rule("policy.hard", Scope::All)?,
+                soft: source.rule("policy.soft", Scope::All)?,
+                complaint: source.rule_with_scope("policy.complaint")?,
+                unsubscribe: source.rule_with_scope("policy.unsubscribe")?,
+                protected: source.get("policy", "protected")?,
+                streams: streams::read(source)?,
+                incident: IncidentRule {
+                    recipients: source.get("policy.incident", "recipients")?,
+                    within: source.get("policy.incident", "within")?,
+                },
+            },
+            privacy: Privacy {
+                keep: source.get("privacy", "keep")?,
+                mask_addresses: source.get("privacy", "mask-addresses")?,
             },
             log_to: source.get("log", "to")?,
             log_level: source.get("log", "level")?,
@@ -288,6 +323,8 @@ struct Source<'a> {
     document: &'a Document<&'a str>,
     text: &'a str,
     name: &'a str,
+    /// Whose defaults hold; empty while it is not known yet.
+    profile: &'static str,
     /// Line and sentence, in the order of the lines.
     errors: BTreeSet<(usize, String)>,
 }
@@ -296,38 +333,70 @@ impl Source<'_> {
     /// The value of a parameter: the file's, or else the default. A wrong one is noted, and the default stands in for
     /// it so that the rest of the file is checked too.
     fn get<T: FromToml>(&mut self, section: &str, name: &str) -> Option<T> {
-        if let Some(item) = self.item(section, name) {
-            let at = line(self.text, item.span().map_or(0, |span| span.start));
-            match item
-                .clone()
-                .into_value()
-                .map_err(|_| "is not a value".to_owned())
-                .and_then(|value| T::from_toml(&value))
-            {
+        let item = self.item(section, name).cloned();
+        self.value(item.as_ref(), section, name)
+    }
+
+    fn value<T: FromToml>(&mut self, item: Option<&Item>, section: &str, name: &str) -> Option<T> {
+        if let Some(item) = item {
+            let value = item.clone().into_value().map_err(|_| "is not a value".to_owned());
+            match value.and_then(|value| T::from_toml(&value)) {
                 Ok(value) => return Some(value),
-                Err(what) => drop(self.errors.insert((at, format!("{}: {what}", dotted(section, name))))),
+                Err(what) => self.note(item.span(), &format!("{}: {what}", dotted(section, name))),
             }
         }
-        let parameter = PARAMETERS.iter().find(|p| p.section == section && p.name == name)?;
-        match parameter.default {
+        match parameters::default(self.profile, section, name)? {
             "" => T::absent(),
             default => T::from_toml(&default.parse::<Value>().ok()?).ok(),
         }
     }
 
-    fn rule(&mut self, section: &str) -> Option<Rule> {
+    /// Notes what is wrong at a place of the file.
+    fn note(&mut self, at: Option<std::ops::Range<usize>>, what: &str) {
+        let line = line(self.text, at.map_or(0, |span| span.start));
+        self.errors.insert((line, what.to_owned()));
+    }
+
+    fn rule(&mut self, section: &str, scope: Scope) -> Option<Rule> {
         let suppress_for: Vec<Term> = self.get(section, "suppress-for")?;
         if suppress_for.is_empty() {
-            let at = self.item(section, "suppress-for").and_then(Item::span).map_or(0, |span| span.start);
-            let what = format!("{section}.suppress-for: an empty list says nothing; write \"forever\"");
-            self.errors.insert((line(self.text, at), what));
+            let at = self.item(section, "suppress-for").and_then(Item::span);
+            self.note(at, &format!("{section}.suppress-for: an empty list says nothing; write \"forever\""));
         }
         Some(Rule {
             after: self.get(section, "after")?,
             within: self.get(section, "within")?,
             on_days: self.get(section, "on-days")?,
+            then: self.get(section, "then")?,
             suppress_for,
+            quiet: self.get(section, "quiet")?,
+            scope,
         })
+    }
+
+    fn rule_with_scope(&mut self, section: &str) -> Option<Rule> {
+        let scope = self.get(section, "scope")?;
+        self.rule(section, scope)
+    }
+
+    /// What a rule looks back on must not be deleted before.
+    fn refuse_short_memory(&mut self, config: &Config) {
+        let rules = &config.policy;
+        let longest = [&rules.hard, &rules.soft, &rules.complaint, &rules.unsubscribe].map(|rule| rule.within);
+        let longest = longest.into_iter().max().unwrap_or_default();
+        if config.privacy.keep < longest {
+            let days = longest.as_hours() / 24;
+            let at = self.item("privacy", "keep").and_then(Item::span);
+            self.note(at, &format!("privacy.keep: the rules of [policy] look back {days} days; write {days}d or more"));
+        }
+    }
+
+    fn refuse_unknown_streams(&mut self, config: &Config) {
+        let known = |name: &str| name.is_empty() || config.policy.streams.iter().any(|stream| stream.name == name);
+        for table in config.lookup.tcp_table.iter().filter(|table| !known(&table.table.stream)) {
+            let at = self.item("lookup", "tcp-table").and_then(Item::span);
+            self.note(at, &format!("lookup.tcp-table: there is no [[stream]] {}", table.table.stream));
+        }
     }
 
     fn item(&self, section: &str, name: &str) -> Option<&Item> {
@@ -359,8 +428,15 @@ fn collect_unknown(section: &str, table: &dyn TableLike, unknown: &mut Vec<(usiz
         let path = dotted(section, name);
         let is_section = SECTIONS.iter().any(|(s, _)| *s == path || s.starts_with(&format!("{path}.")));
         let is_parameter = PARAMETERS.iter().any(|p| dotted(p.section, p.name) == path);
-        match item.as_table_like() {
-            Some(inner) if is_section => collect_unknown(&path, inner, unknown),
+        match item {
+            Item::ArrayOfTables(tables) if path == STREAM => {
+                tables.iter().for_each(|table| collect_unknown(&path, table, unknown));
+            }
+            // What is wrong with the form, the reader of streams says.
+            _ if path == STREAM => {}
+            _ if is_section && item.is_table_like() => {
+                item.as_table_like().into_iter().for_each(|inner| collect_unknown(&path, inner, unknown));
+            }
             _ if is_parameter => {}
             _ => {
                 let at = table.key(name).and_then(toml_edit::Key::span).map_or(0, |span| span.start);

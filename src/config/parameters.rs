@@ -32,11 +32,53 @@ pub const SECTIONS: &[(&str, &str)] = &[
         "quarantine",
         "What could not be understood or trusted, kept to be looked at and replayed. When it is full, the oldest go.",
     ),
-    ("policy.hard", "Hard bounces: addresses that do not work."),
-    ("policy.soft", "Soft bounces: messages that did not arrive. What was the sender's fault never counts."),
+    ("policy", "What events do to the list."),
+    ("policy.hard", "Hard bounces: addresses that do not work. They hold for all mail."),
+    (
+        "policy.soft",
+        "Soft bounces: messages that did not arrive. They hold for all mail. What was the sender's fault never counts.",
+    ),
     ("policy.complaint", "Complaints: the recipient called a message spam."),
+    ("policy.unsubscribe", "Unsubscribe requests that SES or a feedback loop reports."),
+    (
+        "policy.incident",
+        "A burst of one diagnostic from one receiving system says more about that system than about its users: the \
+         suppressions are held back until \"suppressd incidents\" settles them.",
+    ),
+    (
+        "stream",
+        "Kinds of mail, each written under a line [[stream]] of its own; the first that matches counts. A complaint about \
+         one kind does not refuse the others.",
+    ),
+    ("privacy", "What is kept about people."),
     ("log", "Where log lines go."),
 ];
+
+/// The section that may stand there several times.
+pub const STREAM: &str = "stream";
+
+/// What a profile other than "ses" sets otherwise: profile, section, name, default as TOML.
+pub const PROFILES: &[(&str, &str, &str, &str)] = &[
+    ("listmonk", "policy.soft", "after", "2"),
+    ("listmonk", "policy.soft", "on-days", "1"),
+    ("listmonk", "policy.soft", "then", r#""record""#),
+    ("gentle", "policy.hard", "after", "2"),
+    ("gentle", "policy.hard", "within", r#""30d""#),
+    ("gentle", "policy.hard", "on-days", "2"),
+    ("gentle", "policy.hard", "suppress-for", r#"["30d", "90d", "forever"]"#),
+    ("gentle", "policy.soft", "after", "8"),
+    ("gentle", "policy.soft", "within", r#""30d""#),
+    ("gentle", "policy.soft", "on-days", "5"),
+    ("gentle", "policy.soft", "suppress-for", r#"["3d", "7d", "30d"]"#),
+];
+
+/// The default of a parameter under a profile, as TOML; `None` where there is no such parameter.
+#[must_use]
+pub fn default(profile: &str, section: &str, name: &str) -> Option<&'static str> {
+    let of_profile = PROFILES.iter().find(|(p, s, n, _)| *p == profile && *s == section && *n == name);
+    let parameter = || PARAMETERS.iter().find(|p| p.section == section && p.name == name);
+    of_profile.map(|(.., default)| *default).or_else(|| parameter().map(|p| p.default))
+}
 
 const fn row(
     section: &'static str,
@@ -85,7 +127,7 @@ pub const PARAMETERS: &[Parameter] = &[
         "Time for one such fetch. SNS itself waits 15 seconds."),
 
     row("lookup", "socketmap", "list of addresses", r#"["unix:/var/spool/postfix/suppressd/lookup.sock"]"#, "",
-        "Where to answer socketmap_table(5): unix:PATH or ADDRESS:PORT. The maps are \"access\", \"transport\" and \"return-path\"."),
+        "Where to answer socketmap_table(5): unix:PATH or ADDRESS:PORT. The maps are \"access\", \"transport\", these with the name of a stream behind them as \"access/marketing\", and \"return-path\"."),
     row("lookup", "tcp-table", "list of tables", "[]", r#"[{ listen = "127.0.0.1:8027", map = "access" }]"#,
         "Where to answer tcp_table(5), one map for each port."),
     row("lookup", "policy", "list of addresses", r#"["unix:/var/spool/postfix/suppressd/policy.sock"]"#, "",
@@ -135,32 +177,85 @@ pub const PARAMETERS: &[Parameter] = &[
     row("quarantine", "keep", "duration", r#""90d""#, "",
         "How long an entry is kept. What is older goes when the next entry comes in."),
 
+    row("policy", "profile", r#""ses", "listmonk" or "gentle""#, r#""ses""#, "",
+        "Which defaults the rules below have. \"listmonk\" does what listmonk does by default: soft bounces are recorded only, a hard bounce and a complaint suppress at once. \"gentle\" waits for a second hard bounce on another day, forgives it after 30, then 90 days, and for eight soft bounces on five days within 30 days."),
+    row("policy", "protected", "list of patterns", r#"["postmaster@", "abuse@"]"#, r#"["postmaster@", "abuse@", "@example.org", "@.example.org"]"#,
+        "Whom no event ever suppresses: user@domain, @domain, @.domain for its subdomains, or user@ for any domain; an extension (+tag) does not matter. Name your own domains and the address that bounces come to. What an operator adds or imports counts all the same, and an attempt is logged."),
+
     row("policy.hard", "after", "number", "1", "",
-        "So many hard bounces suppress; 0 never does."),
+        "So many hard bounces of different messages suppress; 0 never does."),
     row("policy.hard", "within", "duration", r#""14d""#, "",
         "They lie within this time."),
     row("policy.hard", "on-days", "number", "1", "",
         "They fall on so many different days (UTC)."),
+    row("policy.hard", "then", r#""suppress" or "record""#, r#""suppress""#, "",
+        "Refuse mail, or only note that the rule was met."),
     row("policy.hard", "suppress-for", r#"duration or "forever", or a list of them"#, r#""forever""#, "",
-        "For how long mail is refused. Of a list, the first holds for the first time, the second for the second, the last from then on."),
+        "For how long mail is refused. Of a list, the first holds for the first time, the second for the next, the last from then on."),
+    row("policy.hard", "quiet", "duration", r#""90d""#, "",
+        "After so long without another suppression the list above starts at its first again. A delivery does the same."),
 
     row("policy.soft", "after", "number", "5", "",
-        "So many soft bounces of different messages suppress; 0 never does. A delivery sets the count to zero."),
+        "So many soft bounces of different messages suppress; 0 never does. A delivery sets the count to zero, and ends a suppression by soft bounces."),
     row("policy.soft", "within", "duration", r#""14d""#, "",
         "They lie within this time."),
     row("policy.soft", "on-days", "number", "3", "",
         "They fall on so many different days (UTC)."),
+    row("policy.soft", "then", r#""suppress" or "record""#, r#""suppress""#, "",
+        "Refuse mail, or only note that the rule was met."),
     row("policy.soft", "suppress-for", r#"duration or "forever", or a list of them"#, r#"["7d", "30d", "forever"]"#, "",
-        "For how long mail is refused, the first time, the second time and so on."),
+        "For how long mail is refused. Of a list, the first holds for the first time, the second for the next, the last from then on."),
+    row("policy.soft", "quiet", "duration", r#""90d""#, "",
+        "After so long without another suppression the list above starts at its first again. A delivery does the same."),
 
     row("policy.complaint", "after", "number", "1", "",
-        "So many complaints suppress; 0 never does."),
+        "So many complaints of different messages suppress; 0 never does."),
     row("policy.complaint", "within", "duration", r#""14d""#, "",
         "They lie within this time."),
     row("policy.complaint", "on-days", "number", "1", "",
         "They fall on so many different days (UTC)."),
+    row("policy.complaint", "then", r#""suppress" or "record""#, r#""suppress""#, "",
+        "Refuse mail, or only note that the rule was met."),
     row("policy.complaint", "suppress-for", r#"duration or "forever", or a list of them"#, r#""forever""#, "",
-        "For how long mail is refused, the first time, the second time and so on."),
+        "For how long mail is refused. Of a list, the first holds for the first time, the second for the next, the last from then on."),
+    row("policy.complaint", "quiet", "duration", r#""90d""#, "",
+        "After so long without another suppression the list above starts at its first again."),
+    row("policy.complaint", "scope", r#""stream" or "all""#, r#""stream""#, "",
+        "Refuse mail of the same [[stream]] only, or all mail. Mail that is in no stream is refused either way."),
+
+    row("policy.unsubscribe", "after", "number", "1", "",
+        "So many unsubscribe requests of different messages suppress; 0 never does."),
+    row("policy.unsubscribe", "within", "duration", r#""14d""#, "",
+        "They lie within this time."),
+    row("policy.unsubscribe", "on-days", "number", "1", "",
+        "They fall on so many different days (UTC)."),
+    row("policy.unsubscribe", "then", r#""suppress" or "record""#, r#""record""#, "",
+        "Refuse mail, or only note that the rule was met."),
+    row("policy.unsubscribe", "suppress-for", r#"duration or "forever", or a list of them"#, r#""forever""#, "",
+        "For how long mail is refused. Of a list, the first holds for the first time, the second for the next, the last from then on."),
+    row("policy.unsubscribe", "quiet", "duration", r#""90d""#, "",
+        "After so long without another suppression the list above starts at its first again."),
+    row("policy.unsubscribe", "scope", r#""stream" or "all""#, r#""stream""#, "",
+        "Refuse mail of the same [[stream]] only, or all mail. Mail that is in no stream is refused either way."),
+
+    row("policy.incident", "recipients", "number", "10", "",
+        "One wording for more recipients than this at one domain or host is an incident; 0 for never."),
+    row("policy.incident", "within", "duration", r#""15m""#, "",
+        "They lie within this time."),
+
+    row("stream", "name", "small letters, digits, - and _", "", r#""marketing""#,
+        "Its name, for the maps \"access/NAME\" and \"transport/NAME\"."),
+    row("stream", "senders", "list of patterns", "[]", r#"["news@example.org", "@news.example.org"]"#,
+        "Mail of these envelope senders, written as in policy.protected."),
+    row("stream", "sasl-users", "list of names", "[]", r#"["newsletter"]"#,
+        "Mail that was handed in with these SASL login names. Only Postfix's policy service tells them."),
+    row("stream", "headers", "list of fields", "[]", r#"["ses:configuration-set: marketing", "List-Id: *<news.example.org>"]"#,
+        "Reports about mail with these header fields or SES tags; * stands for any text."),
+
+    row("privacy", "keep", "duration", r#""90d""#, "",
+        "How long events are kept. Entries of the list stay, and so does the event behind each."),
+    row("privacy", "mask-addresses", "true or false", "false", "",
+        "Keep the receiving systems' words (diagnostics) without the addresses in them."),
 
     row("log", "to", r#""auto", "stderr", "journal" or "syslog""#, r#""auto""#, "",
         "\"auto\" is stderr on a terminal, the journal under systemd, and else syslog with facility mail."),

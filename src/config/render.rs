@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use toml_edit::{Document, Item, TableLike};
 
-use super::{PARAMETERS, Parameter, SECTIONS};
+use super::{PARAMETERS, Parameter, SECTIONS, STREAM, parameters};
 
 /// Columns of the sample file.
 const WIDTH: usize = 100;
@@ -19,9 +19,11 @@ pub fn sample() -> String {
     for (section, about) in SECTIONS {
         out.push('\n');
         out.push_str(&comment(about));
-        if !section.is_empty() {
-            let _ = writeln!(out, "[{section}]");
-        }
+        let _ = match *section {
+            "" => Ok(()),
+            STREAM => writeln!(out, "#[[{section}]]"),
+            _ => writeln!(out, "[{section}]"),
+        };
         for parameter in PARAMETERS.iter().filter(|p| p.section == *section) {
             out.push('\n');
             out.push_str(&comment(parameter.text));
@@ -36,7 +38,11 @@ pub fn sample() -> String {
 pub fn manual() -> String {
     let mut out = String::new();
     for (section, about) in SECTIONS {
-        let heading = if section.is_empty() { "TOP OF THE FILE".to_owned() } else { format!("[{section}]") };
+        let heading = match *section {
+            "" => "TOP OF THE FILE".to_owned(),
+            STREAM => format!("[[{section}]]"),
+            _ => format!("[{section}]"),
+        };
         let _ = writeln!(out, ".Ss {heading}\n{}", sentences(about));
         out.push_str(".Bl -tag -width Ds\n");
         for parameter in PARAMETERS.iter().filter(|p| p.section == *section) {
@@ -59,30 +65,46 @@ pub fn manual() -> String {
 /// Every parameter with the value that a file gives it, marked where that is the default.
 #[must_use]
 pub fn show(text: &str) -> String {
-    let document = Document::parse(text).ok();
+    let Ok(document) = Document::parse(text) else { return String::new() };
+    let profile =
+        section(document.as_table(), "policy").and_then(|table| Some(table.get("profile")?.as_str()?.to_owned()));
+    let profile = profile.unwrap_or_default();
     let mut out = String::new();
-    for (section, _) in SECTIONS {
-        if !section.is_empty() {
-            let _ = writeln!(out, "\n[{section}]");
+    for (name, _) in SECTIONS.iter().filter(|(name, _)| *name != STREAM) {
+        if !name.is_empty() {
+            let _ = writeln!(out, "\n[{name}]");
         }
-        for parameter in PARAMETERS.iter().filter(|p| p.section == *section) {
-            let written = document.as_ref().and_then(|document| find(document.as_table(), parameter));
-            let _ = match (written, parameter.default) {
-                (Some(value), _) => writeln!(out, "{} = {value}", parameter.name),
-                (None, "") => writeln!(out, "# {} is not set", parameter.name),
-                (None, default) => writeln!(out, "{} = {default}  # default", parameter.name),
-            };
-        }
+        show_section(&mut out, name, section(document.as_table(), name), &profile);
+    }
+    for table in document.get(STREAM).and_then(Item::as_array_of_tables).into_iter().flatten() {
+        let _ = writeln!(out, "\n[[{STREAM}]]");
+        show_section(&mut out, STREAM, Some(table), &profile);
     }
     out
 }
 
-fn find(root: &dyn TableLike, parameter: &Parameter) -> Option<String> {
+fn show_section(out: &mut String, section: &str, table: Option<&dyn TableLike>, profile: &str) {
+    for parameter in PARAMETERS.iter().filter(|p| p.section == section) {
+        let written = table.and_then(|table| written(table, parameter.name));
+        let default = parameters::default(profile, section, parameter.name).unwrap_or_default();
+        let _ = match (written, default) {
+            (Some(value), _) => writeln!(out, "{} = {value}", parameter.name),
+            (None, "") => writeln!(out, "# {} is not set", parameter.name),
+            (None, default) => writeln!(out, "{} = {default}  # default", parameter.name),
+        };
+    }
+}
+
+fn section<'a>(root: &'a dyn TableLike, section: &str) -> Option<&'a dyn TableLike> {
     let mut table = root;
-    for part in parameter.section.split('.').filter(|part| !part.is_empty()) {
+    for part in section.split('.').filter(|part| !part.is_empty()) {
         table = table.get(part)?.as_table_like()?;
     }
-    let value = table.get(parameter.name).cloned().map(Item::into_value)?.ok()?;
+    Some(table)
+}
+
+fn written(table: &dyn TableLike, name: &str) -> Option<String> {
+    let value = table.get(name).cloned().map(Item::into_value)?.ok()?;
     Some(value.to_string().trim().replace('\n', " "))
 }
 

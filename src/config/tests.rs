@@ -1,4 +1,5 @@
 use super::*;
+use crate::policy::Then;
 
 fn errors(text: &str) -> Vec<String> {
     match Config::parse(text, "suppressd.toml") {
@@ -37,7 +38,11 @@ fn the_sample_file_is_the_defaults_and_stays_valid_with_everything_switched_on()
 fn every_parameter_of_the_table_is_read() {
     for parameter in PARAMETERS {
         let (section, name) = (parameter.section, parameter.name);
-        let text = if section.is_empty() { format!("{name} = 1.5") } else { format!("[{section}]\n{name} = 1.5") };
+        let text = match section {
+            "" => format!("{name} = 1.5"),
+            STREAM => format!("[[{section}]]\n{name} = 1.5"),
+            _ => format!("[{section}]\n{name} = 1.5"),
+        };
         let found = errors(&text);
         assert!(found.iter().any(|e| e.contains(&dotted(section, name))), "{name} takes anything: {found:?}");
     }
@@ -96,5 +101,55 @@ fn a_return_path_without_user_and_domain_is_refused() {
     assert_eq!(
         errors("[mail]\nverp = [\"bounces+{user}\"]\n"),
         ["suppressd.toml:2: mail.verp: \"bounces+{user}\" is not a return path; write \"bounces+{user}={domain}\""]
+    );
+}
+
+#[test]
+fn a_profile_sets_the_defaults_and_the_file_goes_before_it() {
+    let rules = |text: &str| Config::parse(text, "x").unwrap().policy;
+    assert_eq!(rules("[policy]\nprofile = \"ses\"\n"), Rules::default());
+    let listmonk = rules("[policy]\nprofile = \"listmonk\"\n");
+    assert_eq!((listmonk.soft.after, listmonk.soft.then), (2, Then::Record));
+    assert_eq!((&listmonk.hard, &listmonk.complaint), (&Rules::default().hard, &Rules::default().complaint));
+    let gentle = rules("[policy]\nprofile = \"gentle\"\n[policy.hard]\nafter = 3\n");
+    assert_eq!((gentle.hard.after, gentle.hard.on_days, gentle.soft.after), (3, 2, 8));
+    let shown = show("[policy]\nprofile = \"listmonk\"\n");
+    assert!(shown.contains("[policy.soft]\nafter = 2  # default"), "{shown}");
+    for (_, section, name, _) in PROFILES {
+        assert!(PARAMETERS.iter().any(|p| p.section == *section && p.name == *name), "{section}.{name}");
+    }
+}
+
+#[test]
+fn streams_are_read_in_order_and_every_mistake_is_told() {
+    let text = "[[stream]]\nname = \"news\"\nsenders = [\"news@example.org\"]\n[[stream]]\nname = \"shop\"\n\
+                headers = [\"List-Id: *shop*\"]\n";
+    let names = |config: Config| config.policy.streams.into_iter().map(|s| s.name).collect::<Vec<_>>();
+    assert_eq!(names(Config::parse(text, "x").unwrap()), ["news", "shop"]);
+    assert_eq!(Config::parse(&show(text), "x"), Config::parse(text, "x"));
+    let wrong = "[[stream]]\nname = \"News!\"\n[[stream]]\nsenders = [\"x\"]\n[[stream]]\nname = \"a\"\nnmae = 1\n\
+                 [[stream]]\nname = \"a\"\n[lookup]\ntcp-table = [{ listen = \"127.0.0.1:1\", map = \"access/b\" }]\n";
+    assert_eq!(
+        errors(wrong),
+        [
+            "suppressd.toml:2: stream.name: \"News!\" is not a name; write small letters, digits, - and _",
+            "suppressd.toml:3: stream.name: each stream needs one",
+            "suppressd.toml:4: stream.senders: \"x\" is not a pattern; write user@domain, @domain, @.domain or user@",
+            "suppressd.toml:7: stream.nmae: no such setting; did you mean stream.name?",
+            "suppressd.toml:9: stream.name: there are two streams a",
+            "suppressd.toml:11: lookup.tcp-table: there is no [[stream]] b",
+        ]
+    );
+    assert_eq!(
+        errors("[stream]\nname = \"a\"\n"),
+        ["suppressd.toml:1: stream: write [[stream]] above the settings of each"]
+    );
+}
+
+#[test]
+fn what_the_rules_look_back_on_must_be_kept() {
+    assert_eq!(
+        errors("[policy.soft]\nwithin = \"30d\"\n[privacy]\nkeep = \"20d\"\n"),
+        ["suppressd.toml:4: privacy.keep: the rules of [policy] look back 30 days; write 30d or more"]
     );
 }

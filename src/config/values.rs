@@ -7,8 +7,9 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 use toml_edit::Value;
 
-use super::{ListenAddress, LogTo, Map, Mode, Named, OnError, TcpTable, Tls};
-use crate::policy::Term;
+use super::{ListenAddress, LogTo, Mode, Named, OnError, Table, TcpTable, Tls};
+use crate::policy::stream::HeaderPattern;
+use crate::policy::{Pattern as AddressPattern, Scope, Term, Then};
 use crate::return_path::verp::Pattern;
 
 /// A value that can be written in the configuration.
@@ -97,14 +98,32 @@ impl FromToml for Term {
     }
 }
 
+impl FromToml for AddressPattern {
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        let pattern = value.as_str().and_then(Self::parse);
+        pattern.ok_or_else(|| wrong(value, "a pattern", "user@domain, @domain, @.domain or user@"))
+    }
+}
+
+impl FromToml for HeaderPattern {
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        let pattern = value.as_str().and_then(Self::parse);
+        pattern.ok_or_else(|| wrong(value, "a field", "\"Name: value\", with * for any text"))
+    }
+}
+
+/// `policy.profile`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Profile(pub &'static str);
+
 impl FromToml for TcpTable {
     fn from_toml(value: &Value) -> Result<Self, String> {
         let form = "{ listen = \"127.0.0.1:8027\", map = \"access\" }";
         let table = fields(value, &["listen", "map"], form)?;
         let [listen, map] = table.as_slice() else { return Err(wrong(value, "a table", form)) };
-        let name =
-            map.as_str().and_then(Map::parse).ok_or_else(|| wrong(map, "a map", "\"access\" or \"transport\""))?;
-        Ok(Self { listen: ListenAddress::from_toml(listen)?, map: name })
+        let table = map.as_str().and_then(Table::parse);
+        let table = table.ok_or_else(|| wrong(map, "a map", "\"access\" or \"transport\", or \"access/STREAM\""))?;
+        Ok(Self { listen: ListenAddress::from_toml(listen)?, table })
     }
 }
 
@@ -169,6 +188,9 @@ macro_rules! choice {
 
 choice!(Mode { "enforce" => Self::Enforce, "warn" => Self::Warn });
 choice!(OnError { "defer" => Self::Defer, "accept" => Self::Accept });
+choice!(Then { "suppress" => Self::Suppress, "record" => Self::Record });
+choice!(Scope { "stream" => Self::Stream, "all" => Self::All });
+choice!(Profile { "ses" => Self("ses"), "listmonk" => Self("listmonk"), "gentle" => Self("gentle") });
 choice!(Named { "recipient" => Self::Recipient, "anybody" => Self::Anybody });
 choice!(LogTo { "auto" => Self::Auto, "stderr" => Self::Stderr, "journal" => Self::Journal, "syslog" => Self::Syslog });
 choice!(log::LevelFilter { "error" => Self::Error, "warn" => Self::Warn, "info" => Self::Info, "debug" => Self::Debug });

@@ -34,7 +34,7 @@ pub fn take(input: &mut dyn Read, envelope: &Envelope, config: &Config, now: Tim
     let mail = read_all(input).map_err(|error| format!("cannot read the mail: {error}"))?;
     let submission = submission::submission(&mail, envelope, &trust(config)?, Door::Pipe, now);
     let submission = submission.map_err(|error| error.to_string())?;
-    let store = Store::open(&config.database, BUSY_TIMEOUT).map(|store| store.bounded(config.quarantine));
+    let store = Store::open(&config.database, BUSY_TIMEOUT).map(|store| store.keeping(config.keeping()));
     let receipt = store.and_then(|mut store| store.submit(&submission, &config.policy, now));
     submission::report(&submission, &receipt.map_err(|error| error.to_string())?, envelope);
     Ok(submission::outcome(&submission))

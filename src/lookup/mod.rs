@@ -32,6 +32,8 @@ pub use text::Refusal;
 
 use crate::address::Address;
 use crate::event::{MAX_NAME, printable};
+use crate::policy::Stream;
+use crate::policy::stream::is_name;
 use crate::return_path::Signer;
 use crate::store::{Readers, StoreError, Suppression};
 
@@ -45,12 +47,14 @@ pub const MAX_COUNTED: usize = 65_536;
 const LOG_INTERVAL: SignedDuration = SignedDuration::from_mins(1);
 
 /// What an operator chooses about lookups.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// `[lookup] mode`.
     pub mode: Mode,
     /// `[lookup] on-error`.
     pub on_error: OnError,
+    /// `[[stream]]`.
+    pub streams: Vec<Stream>,
 }
 
 /// Whether mail to suppressed recipients is refused.
@@ -74,12 +78,12 @@ pub enum OnError {
 }
 
 /// A protocol, and what it asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// Each request names its map.
+    /// Each request names its table.
     Socketmap,
-    /// One map for the whole port.
-    TcpTable(Map),
+    /// One table for the whole port.
+    TcpTable(Table),
     /// Postfix's policy delegation.
     Policy,
 }
@@ -91,6 +95,37 @@ pub enum Map {
     Access,
     /// `transport_maps`: transport(5).
     Transport,
+}
+
+/// A map, for mail of one stream or for mail of none: `access`, `transport/marketing`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// The form of a refusal.
+    pub map: Map,
+    /// The stream whose entries hold beside those for all mail; empty for none.
+    pub stream: String,
+}
+
+impl Table {
+    /// The table of this name, whether there is such a stream or not.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let (map, stream) = split_name(name);
+        let stream = stream.filter(|stream| is_name(stream)).map(str::to_owned);
+        let is_whole = stream.is_some() || !name.contains('/');
+        Some(Self { map: Map::parse(map)?, stream: stream.unwrap_or_default() }).filter(|_| is_whole)
+    }
+}
+
+impl From<Map> for Table {
+    fn from(map: Map) -> Self {
+        Self { map, stream: String::new() }
+    }
+}
+
+/// The name of a map, and that of the stream behind it.
+fn split_name(name: &str) -> (&str, Option<&str>) {
+    name.split_once('/').map_or((name, None), |(map, stream)| (map, Some(stream)))
 }
 
 impl Map {
@@ -131,6 +166,8 @@ pub struct Query<'a> {
     pub key: &'a str,
     /// Who asks, for the log: `access`, `transport`, `policy`.
     pub door: &'static str,
+    /// The stream of the mail; empty for none.
+    pub stream: &'a str,
     /// The SMTP client, where Postfix tells.
     pub client: Option<IpAddr>,
 }
@@ -169,17 +206,17 @@ pub enum Step {
 impl Protocol {
     /// Answers the first request in `input`: the reply is appended to `output`.
     #[must_use]
-    pub fn step(self, input: &[u8], lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) -> Step {
+    pub fn step(&self, input: &[u8], lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) -> Step {
         match self {
             Self::Socketmap => socketmap::step(input, lookup, now, output),
-            Self::TcpTable(map) => tcp_table::step(input, map, lookup, now, output),
+            Self::TcpTable(table) => tcp_table::step(input, table, lookup, now, output),
             Self::Policy => policy_service::step(input, lookup, now, output),
         }
     }
 
     /// Its name in the log.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Socketmap => "socketmap",
             Self::TcpTable(_) => "tcp-table",
@@ -191,7 +228,7 @@ impl Protocol {
 /// Looks recipients up, for all protocols and connections.
 pub struct Lookup {
     readers: Arc<Readers>,
-    settings: RwLock<Settings>,
+    settings: RwLock<Arc<Settings>>,
     signer: RwLock<Option<Signer>>,
     refusals: Mutex<HashMap<String, u64>>,
     trouble_logged: Mutex<Option<Timestamp>>,
@@ -203,7 +240,7 @@ impl Lookup {
     pub fn new(readers: Arc<Readers>, settings: Settings) -> Self {
         Self {
             readers,
-            settings: RwLock::new(settings),
+            settings: RwLock::new(Arc::new(settings)),
             signer: RwLock::default(),
             refusals: Mutex::default(),
             trouble_logged: Mutex::default(),
@@ -223,15 +260,27 @@ impl Lookup {
 
     /// Applies other settings from the next question on.
     pub fn set(&self, settings: Settings) {
-        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    /// The settings of now.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether the configuration has a stream of this name.
+    #[must_use]
+    pub fn has_stream(&self, name: &str) -> bool {
+        self.settings().streams.iter().any(|stream| stream.name == name)
     }
 
     /// Answers a question as the operator wants it, logs it if it is a refusal or trouble, and counts it.
     #[must_use]
     pub fn ask(&self, query: Query<'_>, now: Timestamp) -> Verdict {
         let Some(address) = query.address() else { return Verdict::Pass };
-        let settings = *self.settings.read().unwrap_or_else(PoisonError::into_inner);
-        match self.readers.find(&address, now) {
+        let settings = self.settings();
+        match self.readers.find(&address, query.stream, now) {
             Ok(None) => Verdict::Pass,
             Ok(Some(entry)) => self.refuse(settings.mode, &query, &address, &entry),
             Err(error) => {
@@ -300,7 +349,8 @@ fn log_refusal(mode: Mode, query: &Query<'_>, refusal: &Refusal) {
     };
     let (to, kind, status, since) = (printable(query.key, MAX_NAME), refusal.kind, refusal.status, &refusal.since);
     let client = query.client.map(|client| format!(", client={client}")).unwrap_or_default();
-    log::info!("{verb}: to=<{to}>, map={}, kind={kind}, status={status}, since={since}{client}", query.door);
+    let stream = if query.stream.is_empty() { String::new() } else { format!(", stream={}", query.stream) };
+    log::info!("{verb}: to=<{to}>, map={}{stream}, kind={kind}, status={status}, since={since}{client}", query.door);
 }
 
 /// A key as text. An address is UTF-8, so a key that is none becomes one that is not on the list.

@@ -15,6 +15,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use super::{Lookup, Query, Step, Verdict};
+use crate::policy::stream::{self, Mail};
 
 /// Longest request, in bytes. The attributes with a client's certificate names are the longest; all together stay below
 /// a tenth of it.
@@ -25,6 +26,8 @@ pub const MAX_REQUEST: usize = 100_000;
 struct Request<'a> {
     request: Option<&'a [u8]>,
     recipient: Option<&'a [u8]>,
+    sender: Option<&'a [u8]>,
+    sasl_username: Option<&'a [u8]>,
     client_address: Option<&'a [u8]>,
 }
 
@@ -61,6 +64,8 @@ fn read(lines: &[u8]) -> Result<Request<'_>, &'static str> {
         match name {
             b"request" => request.request = request.request.or(value),
             b"recipient" => request.recipient = request.recipient.or(value),
+            b"sender" => request.sender = request.sender.or(value),
+            b"sasl_username" => request.sasl_username = request.sasl_username.or(value),
             b"client_address" => request.client_address = request.client_address.or(value),
             _ => {}
         }
@@ -72,10 +77,14 @@ fn read(lines: &[u8]) -> Result<Request<'_>, &'static str> {
     }
 }
 
-fn answer(request: &Request<'_>, lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) {
+fn answer<'a>(request: &Request<'a>, lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) {
     let key = super::text_of(request.recipient);
     let client = super::text_of(request.client_address).parse::<IpAddr>().ok();
-    let action = match lookup.ask(Query { key, door: "policy", client }, now) {
+    let settings = lookup.settings();
+    let text = |value: Option<&'a [u8]>| Some(super::text_of(value)).filter(|text| !text.is_empty());
+    let mail = Mail { sender: text(request.sender), sasl_user: text(request.sasl_username), headers: None };
+    let stream = stream::of(&settings.streams, &mail);
+    let action = match lookup.ask(Query { key, door: "policy", stream, client }, now) {
         Verdict::Pass => "DUNNO".to_owned(),
         Verdict::Refuse(refusal) => format!("550 {refusal}"),
         Verdict::WouldRefuse(refusal) => format!("WARN would refuse: {refusal}"),

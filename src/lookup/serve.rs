@@ -100,7 +100,7 @@ async fn accept(
     connections: &mut JoinSet<()>,
 ) {
     let free = Arc::new(Semaphore::new(service.limits.connections));
-    let mut trouble = Trouble { protocol: service.protocol, logged: None };
+    let mut trouble = Trouble { protocol: service.protocol.clone(), logged: None };
     loop {
         while connections.try_join_next().is_some() {}
         match (listener.accept().await, Arc::clone(&free).try_acquire_owned()) {

@@ -1,8 +1,9 @@
 //! Postfix's socketmap protocol, server side.
 //!
 //! PROTOCOL: socketmap_table(5). Request: a netstring `name SPACE key`. Reply: a netstring `OK SPACE value`,
-//! `NOTFOUND SPACE`, `TEMP SPACE reason` or `PERM SPACE reason`. Map names: `access`, `transport`, and `return-path` for
-//! sender_canonical_maps, which signs envelope senders. Requests may be pipelined; they are answered in order. `OK` always has a value: Postfix 3.7 reads a bare one as "not found".
+//! `NOTFOUND SPACE`, `TEMP SPACE reason` or `PERM SPACE reason`. Map names: `access`, `transport`, these with a stream's name
+//! behind a slash (`access/marketing`), and `return-path` for sender_canonical_maps, which signs envelope senders. Requests may be
+//! pipelined; they are answered in order. `OK` always has a value: Postfix 3.7 reads a bare one as "not found".
 //! LIMITS: requests of [`MAX_REQUEST`] bytes; Postfix reads replies to 100,000 (dict_sockmap.c), ours stay below 200.
 //! SECURITY: whoever may connect may ask about any address. A violation of the framing ends the connection unanswered:
 //! Postfix opens another and asks again.
@@ -14,8 +15,8 @@ use super::netstring::{self, Parsed};
 use super::{Lookup, MAX_KEY, Map, Query, Step, Verdict};
 use crate::event::printable;
 
-/// Longest map name worth showing in a reply, in bytes.
-const MAX_NAME: usize = 64;
+/// Longest map name, in bytes: `transport/` and that of a stream.
+const MAX_NAME: usize = 80;
 /// The map that signs envelope senders.
 const RETURN_PATH: &[u8] = b"return-path";
 /// Longest request, in bytes: map name, space, key.
@@ -42,20 +43,26 @@ fn answer(request: &[u8], lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>)
     if name == RETURN_PATH {
         return sign(super::text_of(key.strip_prefix(b" ")), lookup, now, output);
     }
-    let Some(map) = std::str::from_utf8(name).ok().and_then(Map::parse) else {
-        let name = printable(&String::from_utf8_lossy(name), MAX_NAME);
-        return netstring::write(
-            &format!("PERM unknown map \"{name}\"; there are access, transport and return-path"),
-            output,
-        );
+    let (map, stream) = super::split_name(super::text_of(Some(name)));
+    let stream = stream.unwrap_or_default();
+    let Some(map) = Map::parse(map) else {
+        return refuse(name, "unknown map", "there are access, transport and return-path", output);
     };
+    if name.contains(&b'/') && !lookup.has_stream(stream) {
+        return refuse(name, "no such stream:", "write a [[stream]] of that name into the configuration", output);
+    }
     let key = super::text_of(key.strip_prefix(b" "));
-    let verdict = lookup.ask(Query { key, door: map.as_str(), client: None }, now);
+    let verdict = lookup.ask(Query { key, door: map.as_str(), stream, client: None }, now);
     match (map.value(&verdict), verdict) {
         (Some(value), _) => netstring::write(&format!("OK {value}"), output),
         (None, Verdict::Trouble) => netstring::write("TEMP the suppression list can't be read now", output),
         (None, _) => netstring::write("NOTFOUND ", output),
     }
+}
+
+fn refuse(name: &[u8], what: &str, remedy: &str, output: &mut Vec<u8>) {
+    let name = printable(&String::from_utf8_lossy(name), MAX_NAME);
+    netstring::write(&format!("PERM {what} \"{name}\"; {remedy}"), output);
 }
 
 /// Never TEMP: a sender that can't be signed is left as it is.

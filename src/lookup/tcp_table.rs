@@ -9,14 +9,14 @@
 
 use jiff::Timestamp;
 
-use super::{Lookup, MAX_KEY, Map, Query, Step, Verdict};
+use super::{Lookup, MAX_KEY, Query, Step, Table, Verdict};
 
 /// Longest request, in bytes: a key of [`MAX_KEY`] with every byte as `%XX`, the command and the newline.
 pub const MAX_REQUEST: usize = "get \n".len() + 3 * MAX_KEY;
 
 /// Answers the first request in `input`.
 #[must_use]
-pub fn step(input: &[u8], map: Map, lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) -> Step {
+pub fn step(input: &[u8], table: &Table, lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) -> Step {
     let Some(end) = input.iter().take(MAX_REQUEST).position(|byte| *byte == b'\n') else {
         let endless = input.len() >= MAX_REQUEST;
         return if endless { refuse("400 request over the limit", output) } else { Step::Incomplete };
@@ -31,15 +31,15 @@ pub fn step(input: &[u8], map: Map, lookup: &Lookup, now: Timestamp, output: &mu
         None => refuse("400 write get, a space and a key", output),
         Some(None) => refuse("400 a % needs two hexadecimal digits", output),
         Some(Some(key)) => {
-            answer(super::text_of(Some(&key)), map, lookup, now, output);
+            answer(super::text_of(Some(&key)), table, lookup, now, output);
             Step::Answered(end + 1)
         }
     }
 }
 
-fn answer(key: &str, map: Map, lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) {
-    let verdict = lookup.ask(Query { key, door: map.as_str(), client: None }, now);
-    match (map.value(&verdict), verdict) {
+fn answer(key: &str, table: &Table, lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) {
+    let verdict = lookup.ask(Query { key, door: table.map.as_str(), stream: &table.stream, client: None }, now);
+    match (table.map.value(&verdict), verdict) {
         (Some(value), _) => reply("200", &value, output),
         (None, Verdict::Trouble) => reply("400", "the suppression list can't be read now", output),
         (None, _) => reply("500", "not on the list", output),

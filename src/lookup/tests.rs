@@ -51,7 +51,7 @@ impl Bench {
     }
 
     fn tcp(&self, map: Map, line: &str) -> String {
-        self.replies(Protocol::TcpTable(map), line.as_bytes()).0
+        self.replies(Protocol::TcpTable(map.into()), line.as_bytes()).0
     }
 
     fn policy(&self, attributes: &str) -> String {
@@ -158,7 +158,7 @@ fn tcp_table_answers_each_key_of_postfix() {
     }
     assert_eq!(bench.tcp(Map::Transport, "get bob@example.com\n"), format!("200 error:{text}\n"));
     let endless = vec![b'a'; tcp_table::MAX_REQUEST + 1];
-    let (reply, end) = bench.replies(Protocol::TcpTable(Map::Access), &endless);
+    let (reply, end) = bench.replies(Protocol::TcpTable(Map::Access.into()), &endless);
     assert_eq!(
         (reply.as_str(), end),
         ("400 request%20over%20the%20limit\n", Step::Violation("400 request over the limit"))
@@ -332,10 +332,10 @@ fn noise(seed: u64) -> Vec<u8> {
 #[test]
 fn however_input_is_cut_into_reads_the_replies_are_the_same() {
     let bench = bench();
-    for protocol in [Protocol::Socketmap, Protocol::TcpTable(Map::Access), Protocol::Policy] {
+    for protocol in [Protocol::Socketmap, Protocol::TcpTable(Map::Access.into()), Protocol::Policy] {
         for seed in 0..500 {
             let input = noise(seed);
-            let (whole, end) = bench.replies(protocol, &input);
+            let (whole, end) = bench.replies(protocol.clone(), &input);
             let (mut output, mut done, mut last) = (Vec::new(), 0, Step::Incomplete);
             for read in 0..=input.len() {
                 while !matches!(last, Step::Violation(_)) {

@@ -83,6 +83,7 @@ mod tests {
     fn entry(kind: &str, reason: &str, status: Option<&str>) -> Suppression {
         Suppression {
             address: "bob@example.com".into(),
+            stream: String::new(),
             kind: kind.into(),
             reason: reason.into(),
             status: status.map(Into::into),

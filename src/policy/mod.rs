@@ -1,72 +1,62 @@
 //! Decides what one event does to the list: pure, so that every rule can be tested at a fixed time.
 //!
-//! Three kinds of event can suppress: a hard bounce, a soft bounce, a complaint. Each has a [`Rule`]: how many events,
-//! within what time, on how many different days, and for how long the address is then refused. Nothing else ever
-//! suppresses: not an unproved report, not what was the sender's fault, not a report older than the release of the
-//! address by an operator.
+//! Four kinds of event can suppress: a hard bounce, a soft bounce, a complaint, an unsubscribe. Each has a [`Rule`]: how many
+//! events, within what time, on how many different days, and for how long mail is then refused, a ladder that climbs with each
+//! relapse. Nothing else ever suppresses: not an unproved report, not what was the sender's fault, not a report older than
+//! the release of the address by an operator, not one about a protected address.
+//!
+//! The list is what the events of an address come to ([`standing`]): [`decide`] compares that without and with the new event, and
+//! the difference is what changes. So what an operator changed by hand stays as he made it until an event really
+//! says something new, and other rules count from the next event on that they make a difference to.
 
-use std::collections::BTreeSet;
+mod fingerprint;
+mod pattern;
+mod rules;
+mod standing;
+pub mod stream;
+
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
+use jiff::Timestamp;
 
-use crate::event::{Event, Kind, Side, timestamp_text};
+pub use fingerprint::fingerprint;
+pub use pattern::Pattern;
+pub use rules::{IncidentRule, Rule, Rules, Scope, Term, Then};
+pub use standing::{Entries, Entry, Occurrence};
+pub use stream::Stream;
 
-/// The rules of the configuration, `[policy.*]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// Addresses that do not work.
-    pub hard: Rule,
-    /// Messages that did not arrive.
-    pub soft: Rule,
-    /// Messages called spam.
-    pub complaint: Rule,
-}
+use crate::address::Address;
+use crate::event::{Kind, timestamp_text};
 
-/// When events of one kind suppress, and for how long.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// Number of events that suppress; 0 never does.
-    pub after: u32,
-    /// The events lie within this time of the newest.
-    pub within: SignedDuration,
-    /// The events fall on at least so many different days (UTC).
-    pub on_days: u32,
-    /// How long, for the first time, the second time, …; the last holds for all further times. Not empty.
-    pub suppress_for: Vec<Term>,
-}
-
-/// How long an address is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Term {
-    /// A time from the event on.
-    For(SignedDuration),
-    /// Until an operator releases it.
-    Forever,
-}
-
-/// What is known of an address before the event.
+/// What the database knows of an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// Times of earlier events of the same kind that could still count; see `History::counts_from`.
-    pub occurrences: Vec<Timestamp>,
-    /// The newest delivery.
-    pub last_delivery: Option<Timestamp>,
-    /// When an operator last took it off the list.
-    pub released: Option<Timestamp>,
-    /// The newest event of this kind that suppressed: its predecessors are used up.
-    pub last_suppressed: Option<Timestamp>,
-    /// How often events of this kind have suppressed it since then and the last delivery.
-    pub times_suppressed: u32,
-    /// The entry in force.
-    pub current: Option<Current>,
+    /// Its events that can count, in any order.
+    pub occurrences: Vec<Occurrence>,
+    /// Its entries, in force or not.
+    pub listed: Vec<Listed>,
+    /// Events from before this time are deleted, and a late one no longer counts.
+    pub horizon: Option<Timestamp>,
 }
 
-/// An entry in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Current {
-    /// Its end; `None` for until released.
-    pub until: Option<Timestamp>,
+/// An entry of the list as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The stream that it refuses; empty for all mail.
+    pub stream: String,
+    /// What it is.
+    pub entry: Entry,
+    /// An operator put it there, by command, import or SQL.
+    pub by_operator: bool,
+}
+
+/// A change of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The entry of this stream is to be that.
+    Put(String, Entry),
+    /// The entry of this stream is to go: the events no longer come to it.
+    Drop(String),
 }
 
 /// What an event does, and why.
@@ -86,7 +76,9 @@ pub enum Action {
         /// End of the entry.
         until: Option<Timestamp>,
     },
-    /// Keep the event and change nothing.
+    /// It would suppress, but is part of an incident that nobody has settled.
+    Hold,
+    /// Keep the event and refuse no more than before.
     Record,
 }
 
@@ -96,122 +88,112 @@ impl Action {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Suppress { .. } => "suppressed",
+            Self::Hold => "held",
             Self::Record => "recorded",
         }
     }
 }
 
-impl Rules {
-    /// The rule for a kind of event; `None` where no number of such events suppresses.
-    #[must_use]
-    pub const fn for_kind(&self, kind: Kind) -> Option<&Rule> {
-        match kind {
-            Kind::HardBounce => Some(&self.hard),
-            Kind::SoftBounce => Some(&self.soft),
-            Kind::Complaint => Some(&self.complaint),
-            _ => None,
-        }
-    }
-}
-
-impl Default for Rules {
-    /// The defaults of the configuration.
-    fn default() -> Self {
-        let days = |n: i64| SignedDuration::from_hours(24 * n);
-        let at_once = Rule { after: 1, within: days(14), on_days: 1, suppress_for: vec![Term::Forever] };
-        Self {
-            hard: at_once.clone(),
-            complaint: at_once,
-            soft: Rule {
-                after: 5,
-                within: days(14),
-                on_days: 3,
-                suppress_for: vec![Term::For(days(7)), Term::For(days(30)), Term::Forever],
-            },
-        }
-    }
-}
-
 impl History {
-    /// Events before this time no longer count: a delivery (for soft bounces), a release or an earlier suppression
-    /// has settled them.
-    fn counts_from(&self, kind: Kind) -> Option<Timestamp> {
-        let delivery = self.last_delivery.filter(|_| kind == Kind::SoftBounce);
-        delivery.max(self.released).max(self.last_suppressed)
+    /// What holds whatever the events say: entries that come from before the horizon.
+    fn start(&self) -> Entries {
+        let old = |listed: &&Listed| !listed.by_operator && self.horizon.is_some_and(|h| listed.entry.since < h);
+        self.listed.iter().filter(old).map(|listed| (listed.stream.clone(), listed.entry.clone())).collect()
+    }
+
+    fn listed(&self, stream: &str) -> Option<&Listed> {
+        self.listed.iter().find(|listed| listed.stream == stream)
     }
 }
 
-/// Decides what `event` does to the list.
+/// Whether events of this kind can change what an address comes to.
 #[must_use]
-pub fn decide(event: &Event, history: &History, rules: &Rules, now: Timestamp) -> Decision {
-    match verdict(event, history, rules, now) {
-        Ok((until, reason)) => Decision { action: Action::Suppress { until }, reason },
-        Err(reason) => Decision { action: Action::Record, reason },
-    }
+pub const fn counts(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::HardBounce | Kind::SoftBounce | Kind::Complaint | Kind::Unsubscribe | Kind::Delivery | Kind::Removed
+    )
 }
 
-/// The end of the suppression and its reason, or why there is none.
-fn verdict(
-    event: &Event,
-    history: &History,
+/// Decides what a new event of an address does to the list.
+#[must_use]
+pub fn decide(
+    address: &Address,
+    event: Occurrence,
+    mut history: History,
     rules: &Rules,
     now: Timestamp,
-) -> Result<(Option<Timestamp>, String), String> {
-    let rule = rules.for_kind(event.kind).ok_or_else(|| format!("{} never suppresses", Words(event.kind)))?;
-    if !event.origin.is_proved() {
-        return Err("its origin is not proved".into());
+) -> (Decision, Vec<Change>) {
+    let record = |reason: String| (Decision { action: Action::Record, reason }, Vec::new());
+    if !counts(event.kind) {
+        return record(format!("{} never suppresses", Words(event.kind)));
     }
-    if event.evidence.side == Side::Sender {
-        return Err("not the recipient's fault".into());
+    if let Some(horizon) = history.horizon.filter(|horizon| event.at < *horizon) {
+        return record(format!("older than what is kept, since {}", timestamp_text(horizon)));
     }
-    // A reporter's clock may run ahead; nothing has happened later than now.
-    let at = event.at.min(now);
-    if let Some(released) = history.released.filter(|released| at <= *released) {
-        return Err(format!("older than the release of {}", timestamp_text(released)));
-    }
-    let why = enough(event.kind, at, history, rule)?;
-    let until = end(rule, history.times_suppressed, at);
-    if until.is_some_and(|until| until <= now) {
-        return Err(format!("{why}, but its time is over"));
-    }
-    match history.current {
-        Some(Current { until: None }) => Err("suppressed already".into()),
-        Some(Current { until: Some(current) }) if until.is_some_and(|until| until <= current) => {
-            Err(format!("suppressed already until {}", timestamp_text(current)))
+    let start = history.start();
+    let before = standing::standing(address, &start, &history.occurrences, rules, event.number).entries;
+    let number = event.number;
+    history.occurrences.push(event);
+    let after = standing::standing(address, &start, &history.occurrences, rules, number);
+    let (text, known_in) = after.remark.map_or_else(Default::default, |remark| (remark.text, remark.known_in));
+    let changes = changes(&before, &after.entries, &history, known_in.as_deref());
+    (decision(number, &changes, &history, text, now), changes)
+}
+
+/// The entries that the events of an address come to, whatever the list says now.
+#[must_use]
+pub fn outcome(address: &Address, history: &History, rules: &Rules) -> Entries {
+    standing::standing(address, &history.start(), &history.occurrences, rules, 0).entries
+}
+
+/// What is to change when what the events come to changes from `before` to `after`. In the stream `known_in` an event found
+/// the recipient suppressed already; if the list does not say so, somebody ended the entry by hand, and it begins anew.
+#[must_use]
+pub fn changes(before: &Entries, after: &Entries, history: &History, known_in: Option<&str>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (stream, entry) in after {
+        let listed = history.listed(stream);
+        let covered = listed.is_some_and(|listed| covers(&listed.entry, entry));
+        let new = before.get(stream) != Some(entry);
+        let stays = if listed.is_none_or(|listed| listed.by_operator) { covered } else { !new && covered };
+        if !stays && (new || known_in == Some(stream)) {
+            changes.push(Change::Put(stream.clone(), entry.clone()));
         }
-        _ => Ok((until, why)),
+    }
+    let gone = before.keys().filter(|stream| !after.contains_key(*stream));
+    changes.extend(
+        gone.filter(|stream| history.listed(stream).is_some_and(|listed| !listed.by_operator))
+            .map(|stream| Change::Drop(stream.clone())),
+    );
+    changes
+}
+
+/// Whether an entry lasts at least as long as another.
+fn covers(entry: &Entry, other: &Entry) -> bool {
+    match (entry.until, other.until) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(until), Some(other)) => until >= other,
     }
 }
 
-/// Whether the events that count reach the rule's number and days.
-fn enough(kind: Kind, at: Timestamp, history: &History, rule: &Rule) -> Result<String, String> {
-    let from = history.counts_from(kind);
-    if from.is_some_and(|from| at < from) {
-        return Err(format!("{} before a delivery or an earlier suppression", Words(kind)));
+fn decision(number: i64, changes: &[Change], history: &History, remark: String, now: Timestamp) -> Decision {
+    let put = || {
+        changes
+            .iter()
+            .filter_map(|change| if let Change::Put(stream, entry) = change { Some((stream, entry)) } else { None })
+    };
+    let more = |stream: &str, entry: &Entry| history.listed(stream).is_none_or(|listed| !covers(&listed.entry, entry));
+    if let Some((_, entry)) = put().find(|(stream, entry)| entry.in_force(now) && more(stream, entry)) {
+        return Decision { action: Action::Suppress { until: entry.until }, reason: entry.why.clone() };
     }
-    let times = || history.occurrences.iter().copied().chain([at]).filter(|t| from.is_none_or(|from| *t > from));
-    let newest = times().fold(at, Timestamp::max);
-    let window: Vec<_> = times().filter(|t| newest.duration_since(*t) < rule.within).collect();
-    let days = window.iter().map(|t| Zoned::new(*t, TimeZone::UTC).date()).collect::<BTreeSet<_>>().len();
-    let count = window.len().max(1);
-    if rule.after == 0 {
-        return Err(format!("{} never suppresses", Words(kind)));
-    }
-    if count < rule.after as usize || days.max(1) < rule.on_days as usize {
-        return Err(format!("{} {count} of {}, on day {days} of {}", Words(kind), rule.after, rule.on_days));
-    }
-    Ok(match rule.after {
-        1 => Words(kind).to_string(),
-        _ => format!("{} {count} of {} on {days} days", Words(kind), rule.after),
-    })
-}
-
-fn end(rule: &Rule, times_suppressed: u32, at: Timestamp) -> Option<Timestamp> {
-    let term = rule.suppress_for.get(times_suppressed as usize).or(rule.suppress_for.last());
-    match term {
-        Some(Term::For(time)) => at.checked_add(*time).ok(),
-        Some(Term::Forever) | None => None,
-    }
+    let reason = match put().find(|(_, entry)| entry.event == number) {
+        Some((_, entry)) if entry.in_force(now) => format!("{remark}, suppressed already"),
+        Some(_) => format!("{remark}, but its time is over"),
+        None => remark,
+    };
+    Decision { action: Action::Record, reason }
 }
 
 /// A kind in words, as in "hard bounce".

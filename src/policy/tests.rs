@@ -1,6 +1,7 @@
+use jiff::SignedDuration;
+
 use super::*;
-use crate::address::Address;
-use crate::event::{EventId, Evidence, Origin, Reason, Source};
+use crate::event::Side;
 
 const NOW: &str = "2026-11-21T12:00:00Z";
 
@@ -8,156 +9,276 @@ fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn event(kind: Kind, at: &str) -> Event {
-    Event {
-        id: EventId("test".into()),
-        kind,
-        at: time(at),
-        recipient: Address::parse("user@example.com").unwrap(),
-        reported: "user@example.com".into(),
-        source: Source::Ses,
-        origin: Origin::SnsSignature,
-        evidence: Evidence { reason: Reason::UserUnknown, side: Side::Recipient, ..Evidence::default() },
+/// `11-21` or `11-21T10` of 2026.
+fn at(text: &str) -> Timestamp {
+    match text.split_once('T') {
+        Some((day, hour)) => time(&format!("2026-{day}T{hour}:00:00Z")),
+        None => time(&format!("2026-{text}T08:00:00Z")),
     }
 }
 
-fn action(event: &Event, history: &History) -> Action {
-    decide(event, history, &Rules::default(), time(NOW)).action
+/// The list of one address, as decisions change it.
+struct Book {
+    address: Address,
+    rules: Rules,
+    history: History,
+    now: Timestamp,
 }
 
-/// Four soft bounces on four days, the last one the day before [`NOW`].
-fn four_soft() -> History {
-    let days = ["2026-11-17", "2026-11-18", "2026-11-19", "2026-11-20"];
-    History { occurrences: days.iter().map(|d| time(&format!("{d}T08:00:00Z"))).collect(), ..History::default() }
-}
+impl Book {
+    fn new() -> Self {
+        let address = Address::parse("user@example.com").unwrap();
+        Self { address, rules: Rules::default(), history: History::default(), now: time(NOW) }
+    }
 
-const FOREVER: Action = Action::Suppress { until: None };
+    fn with(change: impl FnOnce(&mut Rules)) -> Self {
+        let mut book = Self::new();
+        change(&mut book.rules);
+        book
+    }
 
-#[test]
-fn hard_bounces_and_complaints_suppress_at_once_until_released() {
-    for kind in [Kind::HardBounce, Kind::Complaint] {
-        assert_eq!(action(&event(kind, NOW), &History::default()), FOREVER, "{kind}");
+    fn occurrence(&self, kind: Kind, at: Timestamp) -> Occurrence {
+        let number = self.history.occurrences.len() as i64 + 1;
+        let id = number.to_string();
+        let (message, stream) = (Some(format!("message-{id}")), String::new());
+        Occurrence { number, id, at, kind, side: Side::Recipient, message, stream, held_by: None }
+    }
+
+    fn see(&mut self, kind: Kind, when: &str) -> String {
+        self.take(self.occurrence(kind, at(when)))
+    }
+
+    /// `suppressed until forever: hard bounce`, `recorded: …`.
+    fn take(&mut self, event: Occurrence) -> String {
+        let (decision, changes) = decide(&self.address, event.clone(), self.history.clone(), &self.rules, self.now);
+        self.history.occurrences.push(event);
+        for change in changes {
+            let (stream, entry) = match change {
+                Change::Put(stream, entry) => (stream, Some(entry)),
+                Change::Drop(stream) => (stream, None),
+            };
+            self.history.listed.retain(|listed| listed.stream != stream);
+            self.history.listed.extend(entry.map(|entry| Listed { stream, entry, by_operator: false }));
+        }
+        let until = match decision.action {
+            Action::Suppress { until: None } => " for ever".to_owned(),
+            Action::Suppress { until: Some(until) } => format!(" until {}", timestamp_text(until)),
+            _ => String::new(),
+        };
+        format!("{}{until}: {}", decision.action.as_str(), decision.reason)
+    }
+
+    fn soft(&mut self, days: &[&str]) -> String {
+        days.iter().map(|day| self.see(Kind::SoftBounce, day)).last().unwrap()
+    }
+
+    fn refused(&self) -> Vec<&str> {
+        let in_force = self.history.listed.iter().filter(|listed| listed.entry.in_force(self.now));
+        in_force.map(|listed| listed.stream.as_str()).collect()
     }
 }
 
-#[test]
-fn other_kinds_never_suppress() {
-    for kind in Kind::ALL.iter().filter(|k| Rules::default().for_kind(**k).is_none()) {
-        assert_eq!(action(&event(*kind, NOW), &four_soft()), Action::Record, "{kind}");
-    }
-}
+const FIVE: [&str; 5] = ["11-17", "11-18", "11-19", "11-20", "11-21"];
 
 #[test]
-fn an_unproved_report_suppresses_nobody() {
-    let forged = Event { origin: Origin::Unproved, ..event(Kind::HardBounce, NOW) };
-    assert_eq!(action(&forged, &History::default()), Action::Record);
+fn every_row_of_the_defaults() {
+    for (kind, said) in [
+        (Kind::HardBounce, "suppressed for ever: hard bounce"),
+        (Kind::Complaint, "suppressed for ever: complaint"),
+        (Kind::SoftBounce, "recorded: soft bounce 1 of 5, on day 1 of 3"),
+        (Kind::Unsubscribe, "recorded: unsubscribe, to be recorded only"),
+        (Kind::Delivery, "recorded: delivery never suppresses"),
+        (Kind::Delay, "recorded: delay never suppresses"),
+        (Kind::Notice, "recorded: notice never suppresses"),
+        (Kind::Reject, "recorded: reject never suppresses"),
+        (Kind::Send, "recorded: send never suppresses"),
+        (Kind::Open, "recorded: open never suppresses"),
+    ] {
+        assert_eq!(Book::new().see(kind, "11-21"), said);
+    }
+    assert_eq!(Book::new().soft(&FIVE), "suppressed until 2026-11-28T08:00:00Z: soft bounce 5 of 5 on 5 days");
 }
 
 #[test]
 fn what_is_our_own_fault_suppresses_nobody() {
-    for kind in [Kind::HardBounce, Kind::SoftBounce] {
-        let mut ours = event(kind, NOW);
-        ours.evidence.side = Side::Sender;
-        assert_eq!(action(&ours, &four_soft()), Action::Record, "{kind}");
+    for kind in [Kind::HardBounce, Kind::SoftBounce, Kind::Complaint] {
+        let mut book = Book::with(|rules| rules.soft.after = 1);
+        let event = Occurrence { side: Side::Sender, ..book.occurrence(kind, at("11-21")) };
+        assert_eq!(book.take(event), "recorded: not the recipient's fault");
     }
 }
 
 #[test]
-fn the_fifth_soft_bounce_on_a_third_day_suppresses_for_seven_days() {
-    let fifth = event(Kind::SoftBounce, NOW);
-    let until = Some(time("2026-11-28T12:00:00Z"));
-    assert_eq!(action(&fifth, &four_soft()), Action::Suppress { until });
-    let three = History { occurrences: four_soft().occurrences[1..].to_vec(), ..History::default() };
-    assert_eq!(action(&fifth, &three), Action::Record);
+fn soft_bounces_count_by_messages_days_and_window() {
+    let same_day = ["11-20T01", "11-20T02", "11-20T03", "11-20T04", "11-20T05"];
+    assert_eq!(Book::new().soft(&same_day), "recorded: soft bounce 5 of 5, on day 1 of 3");
+    let mut old = FIVE;
+    old[0] = "11-07T08";
+    assert_eq!(Book::new().soft(&old), "recorded: soft bounce 4 of 5, on day 4 of 3");
+    let mut book = Book::new();
+    book.soft(&FIVE[..4]);
+    let again = Occurrence { message: Some("message-4".into()), ..book.occurrence(Kind::SoftBounce, at("11-21")) };
+    assert_eq!(book.take(again), "recorded: soft bounce of a message that counts already");
 }
 
 #[test]
-fn soft_bounces_of_two_days_do_not_suppress_however_many() {
-    let occurrences = (0..9).map(|h| time(&format!("2026-11-20T0{h}:00:00Z"))).collect();
-    let history = History { occurrences, ..History::default() };
-    assert_eq!(action(&event(Kind::SoftBounce, NOW), &history), Action::Record);
+fn a_delivery_resets_the_count_and_ends_a_soft_suppression() {
+    let mut book = Book::new();
+    book.soft(&FIVE[..4]);
+    book.see(Kind::Delivery, "11-20T12");
+    assert_eq!(book.soft(&["11-21"]), "recorded: soft bounce 1 of 5, on day 1 of 3");
+    let mut book = Book::new();
+    book.soft(&FIVE);
+    assert_eq!(book.see(Kind::Delivery, "11-21T10"), "recorded: delivery ends the suppression");
+    assert!(book.refused().is_empty());
 }
 
 #[test]
-fn soft_bounces_older_than_the_window_do_not_count() {
-    let mut history = four_soft();
-    history.occurrences[0] = time("2026-11-07T12:00:00Z");
-    assert_eq!(action(&event(Kind::SoftBounce, NOW), &history), Action::Record);
+fn a_late_delivery_lifts_no_newer_bounce_and_counts_where_it_belongs() {
+    let mut book = Book::new();
+    book.soft(&FIVE);
+    assert_eq!(book.see(Kind::Delivery, "11-16"), "recorded: delivery never suppresses");
+    assert_eq!(book.refused(), [""]);
+    book.see(Kind::Delivery, "11-18T12");
+    assert!(book.refused().is_empty(), "only three bounces came after it");
 }
 
 #[test]
-fn a_delivery_between_resets_the_count() {
-    let history = History { last_delivery: Some(time("2026-11-18T09:00:00Z")), ..four_soft() };
-    assert_eq!(action(&event(Kind::SoftBounce, NOW), &history), Action::Record);
+fn a_late_bounce_counts_where_it_belongs() {
+    let mut book = Book::new();
+    book.soft(&["11-17", "11-19", "11-20", "11-21"]);
+    assert_eq!(book.soft(&["11-18"]), "suppressed until 2026-11-28T08:00:00Z: soft bounce 5 of 5 on 5 days");
+    let mut book = Book::new();
+    book.see(Kind::Delivery, "11-21");
+    assert_eq!(book.soft(&FIVE[..4]), "recorded: soft bounce 4 of 5, on day 4 of 3");
+    assert_eq!(book.soft(&["11-21T09"]), "recorded: soft bounce 1 of 5, on day 1 of 3");
 }
 
 #[test]
-fn a_late_soft_bounce_from_before_the_delivery_does_not_count() {
-    let history = History { last_delivery: Some(time("2026-11-21T11:00:00Z")), ..four_soft() };
-    assert_eq!(action(&event(Kind::SoftBounce, "2026-11-21T10:00:00Z"), &history), Action::Record);
+fn the_ladder_climbs_with_each_relapse_and_comes_down() {
+    let first = ["09-01", "09-02", "09-03", "09-04", "09-05"];
+    let second = ["09-13", "09-14", "09-15", "09-16", "09-17"];
+    let mut book = Book::new();
+    book.now = at("09-05T09");
+    assert_eq!(book.soft(&first), "suppressed until 2026-09-12T08:00:00Z: soft bounce 5 of 5 on 5 days");
+    book.now = at("09-17T09");
+    assert_eq!(book.soft(&second), "suppressed until 2026-10-17T08:00:00Z: soft bounce 5 of 5 on 5 days");
+    book.now = time(NOW);
+    assert_eq!(book.soft(&FIVE), "suppressed for ever: soft bounce 5 of 5 on 5 days");
+    // The same after a delivery, and after a quiet time.
+    for calm in [Some("10-20"), None] {
+        let mut book = Book::with(|rules| rules.soft.quiet = SignedDuration::from_hours(24 * 20));
+        book.soft(&first);
+        book.soft(&second);
+        calm.into_iter().for_each(|day| drop(book.see(Kind::Delivery, day)));
+        assert_eq!(book.soft(&FIVE), "suppressed until 2026-11-28T08:00:00Z: soft bounce 5 of 5 on 5 days");
+    }
 }
 
 #[test]
-fn relapses_climb_the_ladder() {
-    let fifth = event(Kind::SoftBounce, NOW);
-    let again = |times_suppressed| History { times_suppressed, ..four_soft() };
-    let until = Some(time("2026-12-21T12:00:00Z"));
-    assert_eq!(action(&fifth, &again(1)), Action::Suppress { until });
-    assert_eq!(action(&fifth, &again(2)), FOREVER);
-    assert_eq!(action(&fifth, &again(7)), FOREVER);
-}
-
-#[test]
-fn the_bounces_behind_one_suppression_do_not_count_for_the_next() {
-    let history = History { last_suppressed: Some(time("2026-11-20T08:00:00Z")), times_suppressed: 1, ..four_soft() };
-    assert_eq!(action(&event(Kind::SoftBounce, NOW), &history), Action::Record);
+fn bounces_while_it_is_suppressed_are_no_relapse() {
+    let mut book = Book::new();
+    book.soft(&FIVE);
+    assert_eq!(book.soft(&["11-21T09"]), "recorded: suppressed already until 2026-11-28T08:00:00Z");
 }
 
 #[test]
 fn a_hard_bounce_makes_a_temporary_entry_permanent_and_leaves_a_permanent_one() {
-    let temporary = Current { until: Some(time("2026-11-25T00:00:00Z")) };
-    let history = |current| History { current: Some(current), ..History::default() };
-    assert_eq!(action(&event(Kind::HardBounce, NOW), &history(temporary)), FOREVER);
-    assert_eq!(action(&event(Kind::HardBounce, NOW), &history(Current { until: None })), Action::Record);
+    let mut book = Book::new();
+    book.soft(&FIVE);
+    assert_eq!(book.see(Kind::HardBounce, "11-21T10"), "suppressed for ever: hard bounce");
+    assert_eq!(book.see(Kind::HardBounce, "11-21T11"), "recorded: suppressed already");
+    assert_eq!(book.see(Kind::HardBounce, "11-16"), "recorded: hard bounce, suppressed already");
 }
 
 #[test]
-fn a_report_from_before_the_release_does_not_suppress_again() {
-    let history = History { released: Some(time("2026-11-20T00:00:00Z")), ..History::default() };
-    assert_eq!(action(&event(Kind::HardBounce, "2026-11-19T00:00:00Z"), &history), Action::Record);
-    assert_eq!(action(&event(Kind::HardBounce, NOW), &history), FOREVER);
+fn a_release_restarts_everything_and_older_reports_do_not_count() {
+    let mut book = Book::new();
+    book.soft(&["09-01", "09-02", "09-03", "09-04", "09-05"]);
+    book.see(Kind::HardBounce, "11-10");
+    book.see(Kind::Removed, "11-15");
+    assert!(book.refused().is_empty());
+    let late = book.see(Kind::HardBounce, "11-14");
+    assert_eq!(late, "recorded: older than the release of 2026-11-15T08:00:00Z");
+    assert_eq!(book.soft(&FIVE), "suppressed until 2026-11-28T08:00:00Z: soft bounce 5 of 5 on 5 days");
+    assert_eq!(book.see(Kind::HardBounce, "11-21T11"), "suppressed for ever: hard bounce");
 }
 
 #[test]
-fn a_suppression_whose_time_is_over_is_not_made() {
-    let rules = Rules {
-        hard: Rule { suppress_for: vec![Term::For(SignedDuration::from_hours(24))], ..Rules::default().hard },
-        ..Rules::default()
-    };
-    let late = event(Kind::HardBounce, "2026-11-01T00:00:00Z");
-    assert_eq!(decide(&late, &History::default(), &rules, time(NOW)).action, Action::Record);
+fn a_protected_address_is_never_suppressed() {
+    let mut book = Book::with(|rules| rules.protected = vec![Pattern::parse("@example.com").unwrap()]);
+    assert_eq!(book.see(Kind::HardBounce, "11-21"), "recorded: hard bounce, but @example.com is protected");
+    let mut book = Book::new();
+    book.address = Address::parse("postmaster@example.net").unwrap();
+    assert_eq!(book.see(Kind::Complaint, "11-21"), "recorded: complaint, but postmaster@ is protected");
 }
 
 #[test]
-fn a_clock_that_runs_ahead_cannot_stretch_an_entry() {
-    let ahead = event(Kind::SoftBounce, "2036-11-21T12:00:00Z");
-    let until = Some(time("2026-11-28T12:00:00Z"));
-    assert_eq!(action(&ahead, &four_soft()), Action::Suppress { until });
+fn a_complaint_refuses_its_stream_and_a_hard_bounce_all_mail() {
+    let mut book = Book::new();
+    let complaint = Occurrence { stream: "news".into(), ..book.occurrence(Kind::Complaint, at("11-20")) };
+    assert_eq!(book.take(complaint.clone()), "suppressed for ever: complaint");
+    assert_eq!(book.refused(), ["news"]);
+    let bounce = Occurrence { stream: "news".into(), ..book.occurrence(Kind::HardBounce, at("11-21")) };
+    book.take(bounce);
+    assert_eq!(book.refused(), ["news", ""]);
+    let mut book = Book::with(|rules| rules.complaint.scope = Scope::All);
+    book.take(complaint);
+    assert_eq!(book.refused(), [""]);
 }
 
 #[test]
-fn every_decision_says_why() {
-    let reason = |event: &Event, history: &History| decide(event, history, &Rules::default(), time(NOW)).reason;
-    assert_eq!(reason(&event(Kind::HardBounce, NOW), &History::default()), "hard bounce");
-    assert_eq!(reason(&event(Kind::SoftBounce, NOW), &four_soft()), "soft bounce 5 of 5 on 5 days");
-    assert_eq!(reason(&event(Kind::SoftBounce, NOW), &History::default()), "soft bounce 1 of 5, on day 1 of 3");
-    assert_eq!(reason(&event(Kind::Delivery, NOW), &History::default()), "delivery never suppresses");
+fn a_release_of_one_stream_leaves_the_others() {
+    let mut book = Book::new();
+    for stream in ["news", "shop"] {
+        let complaint = Occurrence { stream: stream.into(), ..book.occurrence(Kind::Complaint, at("11-20")) };
+        book.take(complaint);
+    }
+    let release = Occurrence { stream: "news".into(), ..book.occurrence(Kind::Removed, at("11-21")) };
+    book.take(release);
+    assert_eq!(book.refused(), ["shop"]);
 }
 
 #[test]
-fn a_rule_of_zero_never_suppresses() {
-    let never = Rule { after: 0, ..Rules::default().hard };
-    let rules = Rules { hard: never, ..Rules::default() };
-    let decision = decide(&event(Kind::HardBounce, NOW), &History::default(), &rules, time(NOW));
-    assert_eq!(decision.action, Action::Record);
+fn what_an_operator_did_by_hand_stays_until_an_event_says_more() {
+    let mut book = Book::new();
+    book.see(Kind::HardBounce, "11-10");
+    book.history.listed[0].entry.until = Some(at("11-12"));
+    book.see(Kind::Delivery, "11-20");
+    assert!(book.refused().is_empty(), "a delivery brings nothing back");
+    assert_eq!(book.see(Kind::HardBounce, "11-21"), "suppressed for ever: hard bounce");
+    let mut book = Book::new();
+    let entry = Entry { kind: Kind::Added, since: at("11-01"), until: None, event: 0, step: 1, why: "added".into() };
+    book.history.listed.push(Listed { stream: String::new(), entry, by_operator: true });
+    assert_eq!(book.see(Kind::HardBounce, "11-10"), "recorded: hard bounce");
+    assert_eq!(book.history.listed[0].entry.kind, Kind::Added);
+    book.history.listed[0].entry.until = Some(at("11-30"));
+    assert_eq!(book.see(Kind::HardBounce, "11-11"), "suppressed for ever: hard bounce");
+}
+
+#[test]
+fn an_event_from_before_the_horizon_does_not_count_and_old_entries_stay() {
+    let mut book = Book::new();
+    book.see(Kind::HardBounce, "09-01");
+    book.history.occurrences.clear();
+    book.history.horizon = Some(at("10-01"));
+    book.see(Kind::Delivery, "11-01");
+    assert_eq!(book.refused(), [""]);
+    assert_eq!(book.see(Kind::HardBounce, "09-10"), "recorded: older than what is kept, since 2026-10-01T08:00:00Z");
+    assert_eq!(book.see(Kind::HardBounce, "11-21"), "recorded: suppressed already");
+}
+
+#[test]
+fn a_suppression_whose_time_is_over_refuses_nothing() {
+    let mut book = Book::with(|rules| rules.hard.suppress_for = vec![Term::For(SignedDuration::from_hours(24))]);
+    assert_eq!(book.see(Kind::HardBounce, "11-01"), "recorded: hard bounce, but its time is over");
+    assert!(book.refused().is_empty());
+}
+
+#[test]
+fn rules_of_zero_and_rules_that_only_record_never_suppress() {
+    let mut never = Book::with(|rules| rules.hard.after = 0);
+    assert_eq!(never.see(Kind::HardBounce, "11-21"), "recorded: hard bounce never suppresses");
+    let mut record = Book::with(|rules| (rules.soft.after, rules.soft.on_days, rules.soft.then) = (2, 1, Then::Record));
+    assert_eq!(record.soft(&["11-20", "11-21"]), "recorded: soft bounce 2 of 2 on 2 days, to be recorded only");
 }

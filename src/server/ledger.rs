@@ -37,7 +37,7 @@ impl Sink for Ledger {
             }
         })?;
         for (event, recorded) in submission.events.iter().zip(&receipt.events) {
-            log::info!("{}", maillog::line(event, recorded));
+            maillog::report(event, recorded);
         }
         Ok(receipt)
     }

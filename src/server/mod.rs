@@ -7,13 +7,14 @@
 mod health;
 mod ledger;
 mod listeners;
+mod retention;
 mod signals;
 mod systemd;
 pub(crate) mod webhooks;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -90,6 +91,8 @@ struct Daemon {
     ledger: Arc<Ledger>,
     door: Slot<Door<Ledger>>,
     tls: Option<Slot<ServerConfig>>,
+    /// `privacy.keep`.
+    keep: Arc<Mutex<SignedDuration>>,
 }
 
 impl Daemon {
@@ -99,7 +102,7 @@ impl Daemon {
         let database = config.database.clone();
         let (writer, writer_thread) =
             Writer::start(database.clone(), BUSY_TIMEOUT, config.policy.clone(), Timestamp::now).map_err(store)?;
-        writer.set_bounds(config.quarantine);
+        writer.set_keeping(config.keeping());
         let readers = Arc::new(Readers::open(database, std_duration(config.lookup.deadline)).map_err(store)?);
         let lookup = Arc::new(Lookup::new(Arc::clone(&readers), settings(&config)));
         lookup.set_signer(named.signer.take());
@@ -107,14 +110,16 @@ impl Daemon {
         let (door, tls) = named.door(&config, Arc::clone(&ledger));
         let (door, tls) = (Slot::new(door), tls.map(Slot::new));
         let workers = Arc::new(Workers::new(path.into(), std_duration(config.mail.deadline), writer.clone()));
-        Ok(Self { path: path.into(), config, writer, writer_thread, readers, lookup, workers, ledger, door, tls })
+        let keep = Arc::new(Mutex::new(config.privacy.keep));
+        Ok(Self { path: path.into(), config, writer, writer_thread, readers, lookup, workers, ledger, door, tls, keep })
     }
 
     async fn serve(mut self) -> Result<(), ServeError> {
         let mut signals = signals::listen().map_err(|e| ServeError::System(format!("cannot take signals: {e}")))?;
         let (stop, stopped) = watch::channel(false);
         let mut services = self.open_sockets(&stopped)?;
-        services.spawn(flush_refusals(Arc::clone(&self.lookup), self.writer.clone(), stopped));
+        services.spawn(flush_refusals(Arc::clone(&self.lookup), self.writer.clone(), stopped.clone()));
+        services.spawn(retention::run(self.config.database.clone(), Arc::clone(&self.keep), stopped));
         systemd::ready();
         log::info!("started, version {}, database {}", env!("CARGO_PKG_VERSION"), self.config.database.display());
         while signals.recv().await == Some(Signal::Reload) {
@@ -198,8 +203,9 @@ impl Daemon {
     fn apply(&mut self, config: Config) {
         telemetry::log::init(config.log_to, config.log_level);
         self.writer.set_rules(config.policy.clone());
-        self.writer.set_bounds(config.quarantine);
+        self.writer.set_keeping(config.keeping());
         self.lookup.set(settings(&config));
+        *self.keep.lock().unwrap_or_else(PoisonError::into_inner) = config.privacy.keep;
         self.workers.reload();
         self.ledger.set_topics(config.sns.topics.clone());
         if needs_restart(&self.config, &config) {
@@ -215,7 +221,7 @@ impl Daemon {
 fn lookups(config: &Config) -> Vec<(ListenAddress, Protocol)> {
     let lookup = &config.lookup;
     let socketmap = lookup.socketmap.iter().map(|at| (at.clone(), Protocol::Socketmap));
-    let tables = lookup.tcp_table.iter().map(|table| (table.listen.clone(), Protocol::TcpTable(table.map)));
+    let tables = lookup.tcp_table.iter().map(|table| (table.listen.clone(), Protocol::TcpTable(table.table.clone())));
     let policy = lookup.policy.iter().map(|at| (at.clone(), Protocol::Policy));
     socketmap.chain(tables).chain(policy).collect()
 }
@@ -235,8 +241,9 @@ fn rights(config: &Config) -> SocketRights {
     SocketRights { mode: lookup.socket_mode.0, owner: lookup.socket_owner.clone(), group: lookup.socket_group.clone() }
 }
 
-const fn settings(config: &Config) -> Settings {
-    Settings { mode: config.lookup.mode, on_error: config.lookup.on_error }
+fn settings(config: &Config) -> Settings {
+    let streams = config.policy.streams.clone();
+    Settings { mode: config.lookup.mode, on_error: config.lookup.on_error, streams }
 }
 
 fn std_duration(duration: SignedDuration) -> Duration {

@@ -1,24 +1,31 @@
 //! The list as an operator sees and changes it. Every change leaves an event that says who and why.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Transaction, params};
 
-use super::{Store, StoreError, StoredEvent, Suppression, reader};
+use super::{Store, StoreError, StoredEvent, Suppression, forgotten, history, reader};
 use crate::address::{Address, AddressError, canonical_domain};
 use crate::event::{Kind, timestamp_text};
 
-/// An entry's key: one address, or a whole domain.
+/// Entries removed in one transaction.
+const REMOVED_AT_ONCE: usize = 1000;
+
+/// An entry's key: one address, a whole domain, or all subdomains of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key(String);
 
 impl Key {
-    /// Parses `user@domain`, `Name <user@domain>` or `@domain`.
+    /// Parses `user@domain`, `Name <user@domain>`, `@domain`, or `@.domain` for all subdomains.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         match text.trim().strip_prefix('@') {
-            Some(domain) => Ok(Self(format!("@{}", canonical_domain(domain)?))),
+            Some(domain) => {
+                let dot = if domain.starts_with('.') { "." } else { "" };
+                let domain = domain.strip_prefix('.').unwrap_or(domain);
+                Ok(Self(format!("@{dot}{}", canonical_domain(domain)?)))
+            }
             None => Ok(Self(Address::parse_mailbox(text)?.as_str().to_owned())),
         }
     }
@@ -39,6 +46,9 @@ pub struct Change {
     pub note: Option<String>,
     /// End of an added entry; `None` until released.
     pub until: Option<Timestamp>,
+    /// The stream that is meant: of an added entry, that which is refused, empty for all mail; of a removal, the only one
+    /// that is released, empty for all.
+    pub stream: String,
 }
 
 /// Which entries to list.
@@ -48,6 +58,12 @@ pub struct Filter {
     pub kind: Option<String>,
     /// Only of this domain.
     pub domain: Option<String>,
+    /// Only for this reason, as `userunknown`.
+    pub reason: Option<String>,
+    /// Only of this stream; empty for entries that hold for all mail.
+    pub stream: Option<String>,
+    /// Only entries that came on the list at or after this time.
+    pub since: Option<Timestamp>,
     /// Entries that have run out too.
     pub expired: bool,
 }
@@ -76,11 +92,22 @@ impl Store {
             "SELECT {} FROM suppression \
              WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR address LIKE '%@' || ?2) \
                AND (?3 OR until IS NULL OR until > ?4) \
-             ORDER BY address",
+               AND (?5 IS NULL OR reason = ?5) AND (?6 IS NULL OR stream = ?6) AND (?7 IS NULL OR since >= ?7) \
+             ORDER BY address, stream",
             Suppression::COLUMNS
         );
         let mut statement = self.connection.prepare(&sql)?;
-        let mut rows = statement.query(params![filter.kind, filter.domain, filter.expired, timestamp_text(now)])?;
+        let since = filter.since.map(timestamp_text);
+        let row = params![
+            filter.kind,
+            filter.domain,
+            filter.expired,
+            timestamp_text(now),
+            filter.reason,
+            filter.stream,
+            since
+        ];
+        let mut rows = statement.query(row)?;
         while let Some(row) = rows.next()? {
             if !each(Suppression::from_row(row)?) {
                 break;
@@ -89,12 +116,13 @@ impl Store {
         Ok(())
     }
 
-    /// The entry that refuses mail to an address: its own, or its domain's.
+    /// The entry that refuses mail to an address, of any stream: its own, or its domain's, or that of a domain above. Says
+    /// nothing of allow entries.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn find(&self, address: &Address, now: Timestamp) -> Result<Option<Suppression>, StoreError> {
-        reader::find(&self.connection, address, now)
+        reader::find(&self.connection, address, None, now)
     }
 
     /// All events of an address, oldest first.
@@ -126,36 +154,68 @@ impl Store {
     pub fn add(&mut self, key: &Key, change: &Change, now: Timestamp) -> Result<bool, StoreError> {
         let transaction = self.begin()?;
         let event = trace(&transaction, key, Kind::Added, change, now)?;
-        let known = take(&transaction, key)?.is_some();
-        let sql = "INSERT INTO suppression (address, since, until, event, note) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let known = history::delete(&transaction, key.as_str(), &change.stream)?;
+        let sql =
+            "INSERT INTO suppression (address, stream, since, until, event, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let until = change.until.map(timestamp_text);
-        transaction.execute(sql, params![key.as_str(), timestamp_text(now), until, event, change.note])?;
+        let row = params![key.as_str(), change.stream, timestamp_text(now), until, event, change.note];
+        transaction.execute(sql, row)?;
         transaction.commit()?;
         Ok(!known)
     }
 
-    /// Takes an entry off the list and returns it; `None` if it was not there. Reports older than this no longer count.
+    /// Takes the entries of an address or domain off the list and returns them; none if none was there. Reports older than
+    /// this no longer count. A forgotten address is no longer blocked.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn remove(&mut self, key: &Key, change: &Change, now: Timestamp) -> Result<Option<Suppression>, StoreError> {
+    pub fn remove(&mut self, key: &Key, change: &Change, now: Timestamp) -> Result<Vec<Suppression>, StoreError> {
         let transaction = self.begin()?;
-        let entry = take(&transaction, key)?;
-        if entry.is_some() {
-            trace(&transaction, key, Kind::Removed, change, now)?;
-        }
+        let removed = release(&transaction, key, change, now)?;
         transaction.commit()?;
-        Ok(entry)
+        Ok(removed)
+    }
+
+    /// Does the same for many, some at a time, so that others come to write in between.
+    ///
+    /// # Errors
+    /// [`StoreError`]; those before are removed then.
+    pub fn remove_all(&mut self, keys: &[Key], change: &Change, now: Timestamp) -> Result<usize, StoreError> {
+        let mut removed = 0;
+        for keys in keys.chunks(REMOVED_AT_ONCE) {
+            let transaction = self.begin()?;
+            for key in keys {
+                removed += release(&transaction, key, change, now)?.len();
+            }
+            transaction.commit()?;
+        }
+        Ok(removed)
     }
 }
 
-fn take(transaction: &Transaction<'_>, key: &Key) -> Result<Option<Suppression>, StoreError> {
-    let sql = format!("SELECT {} FROM suppression WHERE address = ?1 AND stream = ''", Suppression::COLUMNS);
-    let entry = transaction.query_row(&sql, [key.as_str()], Suppression::from_row).optional()?;
-    // An entry in force that is deleted counts as a release by hand; who asks for this one leaves his own trace.
-    transaction.execute("UPDATE suppression SET until = since WHERE address = ?1 AND stream = ''", [key.as_str()])?;
-    transaction.execute("DELETE FROM suppression WHERE address = ?1 AND stream = ''", [key.as_str()])?;
-    Ok(entry)
+fn release(
+    transaction: &Transaction<'_>,
+    key: &Key,
+    change: &Change,
+    now: Timestamp,
+) -> Result<Vec<Suppression>, StoreError> {
+    let sql = format!(
+        "SELECT {} FROM suppression WHERE address = ?1 AND (?2 = '' OR stream = ?2) ORDER BY stream",
+        Suppression::COLUMNS
+    );
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let rows = statement.query_map([key.as_str(), &change.stream], Suppression::from_row)?;
+    let mut entries = rows.collect::<Result<Vec<_>, _>>()?;
+    for entry in &entries {
+        history::delete(transaction, &entry.address, &entry.stream)?;
+    }
+    if entries.is_empty() && forgotten::unblock(transaction, key.as_str())? {
+        entries.push(Suppression::forgotten(key.as_str()));
+    }
+    if !entries.is_empty() {
+        trace(transaction, key, Kind::Removed, change, now)?;
+    }
+    Ok(entries)
 }
 
 /// The event that says who changed the list and why.
@@ -167,10 +227,10 @@ fn trace(
     now: Timestamp,
 ) -> Result<i64, StoreError> {
     let sql = "INSERT INTO event (id, received, at, address, reported, kind, reason, side, diagnostic, source, origin, \
-                 sender, action, decision) \
+                 sender, stream, action, decision) \
                VALUES ('operator:' || hex(randomblob(16)), ?1, ?1, ?2, ?2, ?3, 'manual', 'unknown', ?4, 'manual', \
-                 'operator', ?5, ?3, 'by ' || ?5)";
-    let row = params![timestamp_text(now), key.as_str(), kind.as_str(), change.note, change.who];
-    transaction.execute(sql, row)?;
+                 'operator', ?5, ?6, ?3, 'by ' || ?5)";
+    let row = params![timestamp_text(now), key.as_str(), kind.as_str(), change.note, change.who, change.stream];
+    transaction.prepare_cached(sql)?.execute(row)?;
     Ok(transaction.last_insert_rowid())
 }

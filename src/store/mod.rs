@@ -8,13 +8,19 @@
 //! - [`Store`]: one connection of one process: the pipe and the command line.
 //! - [`Readers`]: lookups, which never wait for a writer.
 
+mod allow;
 mod error;
+mod forgotten;
+mod history;
+mod incident;
 mod list;
 mod quarantine;
 mod reader;
 mod record;
+mod retention;
 mod schema;
 mod topic;
+mod trial;
 mod writer;
 
 use std::path::Path;
@@ -23,20 +29,34 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use allow::Allowed;
 pub use error::StoreError;
+pub use forgotten::Forgotten;
+pub use incident::{Incident, Opened, Settlement};
 pub use list::{Change, Filter, Key, Refusals};
 pub use quarantine::{Bounds, QuarantineEntry, Quarantined};
 pub use reader::{Readers, Suppression};
-pub use record::{Receipt, Recorded, StoredEvent, Submission};
+pub use record::{Alarm, Receipt, Recorded, StoredEvent, Submission};
+pub use retention::Cursor;
 pub use topic::{MAX_PENDING, TopicChange, TopicEntry, TopicState};
+pub use trial::{Difference, Looked};
 pub use writer::Writer;
 
 use crate::policy::Rules;
 
+/// What of reports is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keeping {
+    /// Of those that could not be understood or trusted.
+    pub quarantine: Bounds,
+    /// Diagnostics without the addresses in them.
+    pub mask_addresses: bool,
+}
+
 /// One writing connection.
 pub struct Store {
     connection: Connection,
-    bounds: Bounds,
+    keeping: Keeping,
 }
 
 impl Store {
@@ -45,13 +65,13 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn open(path: &Path, busy_timeout: Duration) -> Result<Self, StoreError> {
-        Ok(Self { connection: schema::open(path, busy_timeout)?, bounds: Bounds::default() })
+        Ok(Self { connection: schema::open(path, busy_timeout)?, keeping: Keeping::default() })
     }
 
-    /// Keeps so much in quarantine from now on.
+    /// Keeps that from now on.
     #[must_use]
-    pub const fn bounded(mut self, bounds: Bounds) -> Self {
-        self.bounds = bounds;
+    pub const fn keeping(mut self, keeping: Keeping) -> Self {
+        self.keeping = keeping;
         self
     }
 
@@ -60,9 +80,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing is recorded then.
     pub fn submit(&mut self, submission: &Submission, rules: &Rules, now: Timestamp) -> Result<Receipt, StoreError> {
-        let bounds = self.bounds;
+        let keeping = self.keeping;
         let transaction = self.begin()?;
-        let receipt = record::submit(&transaction, submission, rules, &bounds, now)?;
+        let receipt = record::submit(&transaction, submission, rules, &keeping, now)?;
         transaction.commit()?;
         Ok(receipt)
     }

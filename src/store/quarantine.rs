@@ -114,10 +114,10 @@ impl Store {
         rules: &Rules,
         now: Timestamp,
     ) -> Result<Receipt, StoreError> {
-        let bounds = self.bounds;
+        let keeping = self.keeping;
         let transaction = self.begin()?;
         let events = Submission { quarantined: Vec::new(), ..submission.clone() };
-        let receipt = record::submit(&transaction, &events, rules, &bounds, now)?;
+        let receipt = record::submit(&transaction, &events, rules, &keeping, now)?;
         match submission.quarantined.first() {
             None => transaction.execute("DELETE FROM quarantine WHERE number = ?1", [number])?,
             Some(again) => transaction.execute(

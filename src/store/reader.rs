@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{StoreError, TopicState, schema, topic};
+use super::{StoreError, TopicState, allow, schema, topic};
 use crate::address::Address;
 use crate::event::timestamp_text;
 
@@ -27,8 +27,10 @@ pub struct Readers {
 /// An entry of the list that is in force.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Suppression {
-    /// The address, or `@domain`.
+    /// The address, `@domain` or `@.domain`.
     pub address: String,
+    /// The stream of mail that is refused; empty for all mail.
+    pub stream: String,
     /// What put it there: `hard_bounce`, `soft_bounce`, `complaint`, `unsubscribe`, `added`.
     pub kind: String,
     /// Why, in the vocabulary of `event::Reason`, or an operator's word.
@@ -48,20 +50,39 @@ pub struct Suppression {
 }
 
 impl Suppression {
-    pub(super) const COLUMNS: &'static str = "address, kind, reason, status, since, until, source, event, note";
+    pub(super) const COLUMNS: &'static str = "address, stream, kind, reason, status, since, until, source, event, note";
 
     pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             address: row.get(0)?,
-            kind: row.get(1)?,
-            reason: row.get(2)?,
-            status: row.get(3)?,
-            since: row.get(4)?,
-            until: row.get(5)?,
-            source: row.get(6)?,
-            event: row.get(7)?,
-            note: row.get(8)?,
+            stream: row.get(1)?,
+            kind: row.get(2)?,
+            reason: row.get(3)?,
+            status: row.get(4)?,
+            since: row.get(5)?,
+            until: row.get(6)?,
+            source: row.get(7)?,
+            event: row.get(8)?,
+            note: row.get(9)?,
         })
+    }
+}
+
+impl Suppression {
+    /// What is known of a forgotten address.
+    pub(super) fn forgotten(address: &str) -> Self {
+        Self {
+            address: address.to_owned(),
+            stream: String::new(),
+            kind: "added".into(),
+            reason: "manual".into(),
+            status: None,
+            since: String::new(),
+            until: None,
+            source: "manual".into(),
+            event: None,
+            note: None,
+        }
     }
 }
 
@@ -76,12 +97,16 @@ impl Readers {
         Ok(readers)
     }
 
-    /// The entry for an address, or else for its domain; `None` if neither is on the list.
+    /// The entry that refuses mail of a stream to an address (of none, where the name is empty): its own, or else its
+    /// domain's, or that of a domain above; `None` if none does, or if somebody allowed it.
     ///
     /// # Errors
     /// [`StoreError`]: the caller must not take it for "not found".
-    pub fn find(&self, address: &Address, now: Timestamp) -> Result<Option<Suppression>, StoreError> {
-        self.with(|connection| find(connection, address, now))
+    pub fn find(&self, address: &Address, stream: &str, now: Timestamp) -> Result<Option<Suppression>, StoreError> {
+        self.with(|connection| match find(connection, address, Some(stream), now)? {
+            Some(entry) if allow::find(connection, address, now)?.is_none() => Ok(Some(entry)),
+            _ => Ok(None),
+        })
     }
 
     /// What the database knows of an SNS topic.
@@ -128,20 +153,38 @@ impl Readers {
     }
 }
 
+/// The entry that refuses mail of a stream; of any, where it is `None`. Says nothing of allow entries.
+///
+/// One statement, one snapshot: UNION ALL and LIMIT look for the domain only where the address is not there, nothing is
+/// sorted, and domains above it and forgotten addresses are looked for only where there is any such entry.
 pub(super) fn find(
     connection: &Connection,
     address: &Address,
+    stream: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<Suppression>, StoreError> {
-    // One statement, one snapshot: the address itself goes before its domain. UNION ALL and LIMIT look for the domain
-    // only where the address is not there, and nothing is sorted.
-    const SQL: &str = "SELECT address, kind, reason, status, since, until, source, event, note FROM suppression \
-                       WHERE address = ?1 AND (until IS NULL OR until > ?3) \
-                       UNION ALL \
-                       SELECT address, kind, reason, status, since, until, source, event, note FROM suppression \
-                       WHERE address = ?2 AND (until IS NULL OR until > ?3) \
-                       LIMIT 1";
+    const SQL: &str = "\
+        SELECT address, stream, kind, reason, status, since, until, source, event, note FROM suppression \
+        WHERE address = ?1 AND (until IS NULL OR until > ?3) AND (stream = '' OR stream = ?4 OR ?4 IS NULL) \
+        UNION ALL \
+        SELECT address, stream, kind, reason, status, since, until, source, event, note FROM suppression \
+        WHERE address = ?2 AND (until IS NULL OR until > ?3) AND (stream = '' OR stream = ?4 OR ?4 IS NULL) \
+        UNION ALL \
+        SELECT address, stream, kind, reason, status, since, until, source, event, note FROM suppression \
+        WHERE EXISTS (SELECT 1 FROM suppression WHERE address >= '@.' AND address < '@/') \
+          AND address IN (WITH RECURSIVE above (rest) AS ( \
+                            SELECT substr(?2, instr(?2, '.')) WHERE instr(?2, '.') > 0 \
+                            UNION ALL \
+                            SELECT substr(rest, 1 + instr(substr(rest, 2), '.')) FROM above WHERE instr(substr(rest, 2), '.') > 0) \
+                          SELECT '@' || rest FROM above) \
+          AND (until IS NULL OR until > ?3) AND (stream = '' OR stream = ?4 OR ?4 IS NULL) \
+        UNION ALL \
+        SELECT ?1, '', 'added', 'manual', NULL, since, NULL, 'manual', NULL, 'forgotten: only a keyed hash is kept' \
+        FROM forgotten \
+        WHERE hash = CASE WHEN EXISTS (SELECT 1 FROM forgotten) \
+                       THEN keyed_hash((SELECT value FROM setting WHERE name = 'forget-key'), ?1) END \
+        LIMIT 1";
     let mut statement = connection.prepare_cached(SQL)?;
-    let key = [address.as_str(), address.domain_key(), &timestamp_text(now)];
+    let key = params![address.as_str(), address.domain_key(), timestamp_text(now), stream];
     Ok(statement.query_row(key, Suppression::from_row).optional()?)
 }

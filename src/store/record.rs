@@ -1,11 +1,15 @@
 //! Records a submission: dedupe, history, decision, suppression, in the caller's one transaction.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
-use super::{Bounds, Quarantined, StoreError, TopicChange, quarantine, topic};
-use crate::event::{Event, Kind, timestamp_text};
-use crate::policy::{Action, Current, Decision, History, Rules, decide};
+use super::incident::{self, Joined, Opened};
+use super::{Keeping, Quarantined, StoreError, TopicChange, forgotten, history, quarantine, topic};
+use crate::event::{Event, Kind, Reason, Side, timestamp_text};
+use crate::policy::{Action, Decision, Occurrence, Rules, counts, decide, fingerprint, stream};
+
+/// The same refusal of the relay is told again after so long.
+const ALARM_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
 
 /// Everything that one message handed in, recorded together or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -34,10 +38,25 @@ pub struct Receipt {
 /// What became of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// Its number in the database.
+    /// Its number in the database; 0 for one that is not kept.
     pub number: i64,
     /// What it did to the list; `None` for a duplicate, which does nothing.
     pub decision: Option<Decision>,
+    /// What an operator should hear of.
+    pub alarm: Option<Alarm>,
+}
+
+/// What an operator should hear of, beyond the event itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Alarm {
+    /// A burst of one wording: its suppressions are held back.
+    Incident(Opened),
+    /// The relay does not take our mail.
+    Relay(Reason),
+    /// An event about a protected address would have counted.
+    Protected,
+    /// The address is forgotten: nothing of the event is kept.
+    Forgotten,
 }
 
 impl Receipt {
@@ -97,9 +116,15 @@ pub struct StoredEvent {
     pub queue_id: Option<String>,
     /// Topic or address that it came in by.
     pub channel: Option<String>,
+    /// List headers and SES tags of the message, one `Name: value` a line.
+    pub headers: Option<String>,
     /// The classification rule that fired.
     pub rule: Option<String>,
-    /// suppressed, recorded, added or removed.
+    /// The stream of mail that it is about; empty for none.
+    pub stream: String,
+    /// The incident that it is part of.
+    pub incident: Option<i64>,
+    /// suppressed, held, recorded, added or removed.
     pub action: String,
     /// Why that.
     pub decision: String,
@@ -109,7 +134,7 @@ impl StoredEvent {
     /// The columns of a [`StoredEvent`], for a SELECT.
     pub(super) const COLUMNS: &'static str = "number, at, received, address, reported, kind, reason, side, status, \
         diagnostic, source, origin, reporting_mta, remote_mta, sender, message_id, provider_id, queue_id, channel, \
-        rule, action, decision";
+        headers, rule, stream, incident, action, decision";
 
     pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -132,7 +157,10 @@ impl StoredEvent {
             provider_id: row.get("provider_id")?,
             queue_id: row.get("queue_id")?,
             channel: row.get("channel")?,
+            headers: row.get("headers")?,
             rule: row.get("rule")?,
+            stream: row.get("stream")?,
+            incident: row.get("incident")?,
             action: row.get("action")?,
             decision: row.get("decision")?,
         })
@@ -144,14 +172,14 @@ pub(super) fn submit(
     connection: &Connection,
     submission: &Submission,
     rules: &Rules,
-    bounds: &Bounds,
+    keeping: &Keeping,
     now: Timestamp,
 ) -> Result<Receipt, StoreError> {
-    let events = submission.events.iter().map(|event| record(connection, event, rules, now));
-    let events = events.collect::<Result<_, _>>()?;
+    let recorder = Recorder { connection, rules, mask: keeping.mask_addresses, now };
+    let events = submission.events.iter().map(|event| recorder.record(event)).collect::<Result<_, _>>()?;
     let mut quarantined = 0;
     for entry in &submission.quarantined {
-        quarantined += quarantine::keep(connection, entry, bounds, now)?;
+        quarantined += quarantine::keep(connection, entry, &keeping.quarantine, now)?;
     }
     if let Some(change) = &submission.topic {
         topic::apply(connection, change, now)?;
@@ -162,154 +190,191 @@ pub(super) fn submit(
     Ok(Receipt { events, quarantined })
 }
 
-fn record(connection: &Connection, event: &Event, rules: &Rules, now: Timestamp) -> Result<Recorded, StoreError> {
-    let known = "SELECT number FROM event WHERE id = ?1";
-    let known = connection.prepare_cached(known)?.query_row([&event.id.0], |row| row.get(0)).optional()?;
-    if let Some(number) = known {
-        return Ok(Recorded { number, decision: None });
-    }
-    let history = history(connection, event, rules, now)?;
-    let decision = decide(event, &history, rules, now);
-    let number = insert(connection, event, decision.action.as_str(), &decision.reason, now)?;
-    if let Action::Suppress { until } = decision.action {
-        suppress(connection, event, number, until, now)?;
-    }
-    Ok(Recorded { number, decision: Some(decision) })
-}
-
-/// Writes the event's row.
-pub(super) fn insert(
-    connection: &Connection,
-    event: &Event,
-    action: &str,
-    decision: &str,
+/// What is needed to record one event.
+struct Recorder<'a> {
+    connection: &'a Connection,
+    rules: &'a Rules,
+    mask: bool,
     now: Timestamp,
-) -> Result<i64, StoreError> {
-    let e = &event.evidence;
-    let sql = "INSERT INTO event (id, received, at, address, reported, kind, reason, side, status, diagnostic, source, \
-               origin, reporting_mta, remote_mta, sender, message_id, provider_id, queue_id, channel, headers, rule, \
-               action, decision) \
-               VALUES (:id, :received, :at, :address, :reported, :kind, :reason, :side, :status, :diagnostic, :source, \
-               :origin, :reporting_mta, :remote_mta, :sender, :message_id, :provider_id, :queue_id, :channel, :headers, \
-               :rule, :action, :decision)";
-    connection.prepare_cached(sql)?.execute(named_params! {
-        ":id": event.id.0,
-        ":received": timestamp_text(now),
-        ":at": timestamp_text(event.at),
-        ":address": event.recipient.as_str(),
-        ":reported": event.reported,
-        ":kind": event.kind.as_str(),
-        ":reason": e.reason.as_str(),
-        ":side": e.side.as_str(),
-        ":status": e.status.map(|status| status.to_string()),
-        ":diagnostic": e.diagnostic,
-        ":source": event.source.as_str(),
-        ":origin": event.origin.as_str(),
-        ":reporting_mta": e.reporting_mta,
-        ":remote_mta": e.remote_mta,
-        ":sender": e.sender,
-        ":message_id": e.message_id,
-        ":provider_id": e.provider_id,
-        ":queue_id": e.queue_id,
-        ":channel": e.channel,
-        ":headers": e.headers,
-        ":rule": e.rule,
-        ":action": action,
-        ":decision": decision,
-    })?;
-    Ok(connection.last_insert_rowid())
 }
 
-/// What `decide` needs to know; nothing is read for a kind that has no rule.
-fn history(connection: &Connection, event: &Event, rules: &Rules, now: Timestamp) -> Result<History, StoreError> {
-    let Some(rule) = rules.for_kind(event.kind).filter(|_| event.origin.is_proved()) else {
-        return Ok(History::default());
-    };
-    let address = event.recipient.as_str();
-    let newest = |condition: &str| -> Result<Option<Timestamp>, StoreError> {
-        let sql = format!("SELECT max(at) FROM event WHERE address = ?1 AND {condition}");
-        let at: Option<String> = connection.prepare_cached(&sql)?.query_row([address], |row| row.get(0))?;
-        Ok(at.and_then(|at| at.parse().ok()))
-    };
-    let kind = event.kind.as_str();
-    let last_delivery = newest("kind = 'delivery'")?;
-    let released = newest("kind = 'removed'")?;
-    let last_suppressed = newest(&format!("action = 'suppressed' AND kind = '{kind}'"))?;
-    Ok(History {
-        occurrences: if rule.after > 1 { occurrences(connection, address, event, rule.within)? } else { Vec::new() },
-        last_delivery,
-        released,
-        last_suppressed: if event.kind == Kind::SoftBounce { last_suppressed } else { None },
-        times_suppressed: times_suppressed(connection, address, kind, last_delivery.max(released))?,
-        current: current(connection, address, now)?,
-    })
-}
-
-/// Times of the events of the same kind around this one that are the recipient's fault, one for each message.
-fn occurrences(
-    connection: &Connection,
-    address: &str,
-    event: &Event,
-    within: jiff::SignedDuration,
-) -> Result<Vec<Timestamp>, StoreError> {
-    let from = event.at.checked_sub(within).unwrap_or(Timestamp::MIN);
-    let to = event.at.checked_add(within).unwrap_or(Timestamp::MAX);
-    // Retries of one message are one occurrence; an event without the message's id stands for itself.
-    let sql = "SELECT max(at) FROM event \
-               WHERE address = ?1 AND at BETWEEN ?2 AND ?3 AND kind = ?4 AND side <> 'sender' AND origin <> 'unproved' \
-                 AND coalesce(provider_id, message_id, '') <> coalesce(?5, ?6, '-') \
-               GROUP BY coalesce(provider_id, message_id, id)";
-    let mut statement = connection.prepare_cached(sql)?;
-    let e = &event.evidence;
-    let row =
-        params![address, timestamp_text(from), timestamp_text(to), event.kind.as_str(), e.provider_id, e.message_id];
-    let times = statement.query_map(row, |row| row.get::<_, String>(0))?;
-    Ok(times.collect::<Result<Vec<_>, _>>()?.iter().filter_map(|at| at.parse().ok()).collect())
-}
-
-fn times_suppressed(
-    connection: &Connection,
-    address: &str,
-    kind: &str,
-    since: Option<Timestamp>,
-) -> Result<u32, StoreError> {
-    let sql = "SELECT count(*) FROM event WHERE address = ?1 AND kind = ?2 AND action = 'suppressed' AND at > ?3";
-    let since = since.map(timestamp_text).unwrap_or_default();
-    Ok(connection.prepare_cached(sql)?.query_row([address, kind, &since], |row| row.get(0))?)
-}
-
-fn current(connection: &Connection, address: &str, now: Timestamp) -> Result<Option<Current>, StoreError> {
-    let sql = "SELECT until FROM suppression WHERE address = ?1 AND (until IS NULL OR until > ?2)";
-    let found = connection
-        .prepare_cached(sql)?
-        .query_row([address, &timestamp_text(now)], |row| row.get::<_, Option<String>>(0))
-        .optional()?;
-    Ok(found.map(|until| Current { until: until.and_then(|until| until.parse().ok()) }))
-}
-
-fn suppress(
-    connection: &Connection,
-    event: &Event,
+/// A row of table event, besides the event itself.
+struct Judged<'a> {
     number: i64,
-    until: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let sql = "INSERT INTO suppression (address, kind, reason, status, since, until, source, event) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
-               ON CONFLICT (address, stream) DO UPDATE SET kind = excluded.kind, reason = excluded.reason, \
-                 status = excluded.status, since = excluded.since, until = excluded.until, source = excluded.source, \
-                 event = excluded.event";
-    connection.prepare_cached(sql)?.execute(params![
-        event.recipient.as_str(),
-        event.kind.as_str(),
-        event.evidence.reason.as_str(),
-        event.evidence.status.map(|status| status.to_string()),
-        timestamp_text(event.at.min(now)),
-        until.map(timestamp_text),
-        event.source.as_str(),
-        number,
-    ])?;
-    Ok(())
+    stream: &'a str,
+    fingerprint: Option<String>,
+    incident: Option<i64>,
+    decision: Decision,
+}
+
+impl Recorder<'_> {
+    fn record(&self, event: &Event) -> Result<Recorded, StoreError> {
+        let known = self.connection.prepare_cached("SELECT number FROM event WHERE id = ?1")?;
+        let known: Option<i64> = { known }.query_row([&event.id.0], |row| row.get(0)).optional()?;
+        if let Some(number) = known {
+            return Ok(Recorded { number, decision: None, alarm: None });
+        }
+        if forgotten::is_forgotten(self.connection, &event.recipient)? {
+            let decision = Decision { action: Action::Record, reason: "forgotten, so not kept".into() };
+            return Ok(Recorded { number: 0, decision: Some(decision), alarm: Some(Alarm::Forgotten) });
+        }
+        let (judged, alarm) = self.judge(event)?;
+        Ok(Recorded { number: judged.number, decision: Some(judged.decision), alarm })
+    }
+
+    /// Decides, and writes the event's row and what changes on the list.
+    fn judge(&self, event: &Event) -> Result<(Judged<'_>, Option<Alarm>), StoreError> {
+        let mail = stream::Mail {
+            sender: event.evidence.sender.as_deref(),
+            sasl_user: None,
+            headers: event.evidence.headers.as_deref(),
+        };
+        let stream = stream::of(&self.rules.streams, &mail);
+        let mut occurrence = self.occurrence(event, stream)?;
+        let mut judged = Judged {
+            number: occurrence.number,
+            stream,
+            fingerprint: None,
+            incident: None,
+            decision: Decision { action: Action::Record, reason: "its origin is not proved".into() },
+        };
+        if !event.origin.is_proved() {
+            self.insert(event, &judged)?;
+            return Ok((judged, None));
+        }
+        let address = event.recipient.as_str();
+        let history = match counts(event.kind) {
+            true => history::load(self.connection, address, Some(&occurrence))?,
+            false => Default::default(),
+        };
+        let (decision, mut changes) =
+            decide(&event.recipient, occurrence.clone(), history.clone(), self.rules, self.now);
+        judged.decision = decision;
+        let joined = self.incident(event, &mut judged)?;
+        if let Some(Joined { number, held: true, .. }) = joined {
+            occurrence.held_by = Some(number);
+            let held = decide(&event.recipient, occurrence, history, self.rules, self.now);
+            changes = held.1;
+            judged.decision = Decision { action: Action::Hold, reason: held.0.reason };
+        }
+        self.insert(event, &judged)?;
+        history::apply(self.connection, address, &changes)?;
+        let alarm = match joined.and_then(|joined| joined.opened) {
+            Some(opened) => Some(Alarm::Incident(opened)),
+            None => self.alarm(event, &judged)?,
+        };
+        Ok((judged, alarm))
+    }
+
+    fn occurrence(&self, event: &Event, stream: &str) -> Result<Occurrence, StoreError> {
+        let next = "SELECT coalesce(max(number), 0) + 1 FROM event";
+        let e = &event.evidence;
+        Ok(Occurrence {
+            number: self.connection.prepare_cached(next)?.query_row([], |row| row.get(0))?,
+            id: event.id.0.clone(),
+            // A reporter's clock may run ahead; nothing has happened later than now.
+            at: event.at.min(self.now),
+            kind: event.kind,
+            side: e.side,
+            message: e.provider_id.clone().or_else(|| e.message_id.clone()),
+            stream: stream.to_owned(),
+            held_by: None,
+        })
+    }
+
+    /// The incident that a suppression is part of.
+    fn incident(&self, event: &Event, judged: &mut Judged<'_>) -> Result<Option<Joined>, StoreError> {
+        let bounced = matches!(event.kind, Kind::HardBounce | Kind::SoftBounce);
+        let Some(diagnostic) = event.evidence.diagnostic.as_deref().filter(|_| bounced) else { return Ok(None) };
+        if !matches!(judged.decision.action, Action::Suppress { .. }) {
+            return Ok(None);
+        }
+        judged.fingerprint = fingerprint(diagnostic, &event.recipient);
+        let Some(fingerprint) = &judged.fingerprint else { return Ok(None) };
+        let joined = incident::join(self.connection, event, fingerprint, self.rules)?;
+        judged.incident = joined.as_ref().map(|joined| joined.number);
+        Ok(joined)
+    }
+
+    fn alarm(&self, event: &Event, judged: &Judged<'_>) -> Result<Option<Alarm>, StoreError> {
+        if judged.decision.reason.ends_with(" is protected") {
+            return Ok(Some(Alarm::Protected));
+        }
+        let reason = event.evidence.reason;
+        if !refuses_us(event) {
+            return Ok(None);
+        }
+        let since = timestamp_text(self.now.checked_sub(ALARM_INTERVAL).unwrap_or(Timestamp::MIN));
+        let sql = "SELECT EXISTS (SELECT 1 FROM event WHERE reason = ?1 AND received > ?2 AND number < ?3 \
+                     AND side = 'sender' AND reason IN ('notverified', 'relayrefused', 'throttled'))";
+        let row = params![reason.as_str(), since, judged.number];
+        let told: bool = self.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0))?;
+        Ok((!told).then_some(Alarm::Relay(reason)))
+    }
+
+    /// Writes the event's row.
+    fn insert(&self, event: &Event, judged: &Judged<'_>) -> Result<(), StoreError> {
+        let e = &event.evidence;
+        let sql = "INSERT INTO event (number, id, received, at, address, reported, kind, reason, side, status, diagnostic, \
+                   source, origin, reporting_mta, remote_mta, sender, message_id, provider_id, queue_id, channel, headers, \
+                   rule, stream, fingerprint, incident, action, decision) \
+                   VALUES (:number, :id, :received, :at, :address, :reported, :kind, :reason, :side, :status, :diagnostic, \
+                   :source, :origin, :reporting_mta, :remote_mta, :sender, :message_id, :provider_id, :queue_id, :channel, \
+                   :headers, :rule, :stream, :fingerprint, :incident, :action, :decision)";
+        self.connection.prepare_cached(sql)?.execute(named_params! {
+            ":number": judged.number,
+            ":id": event.id.0,
+            ":received": timestamp_text(self.now),
+            ":at": timestamp_text(event.at),
+            ":address": event.recipient.as_str(),
+            ":reported": event.reported,
+            ":kind": event.kind.as_str(),
+            ":reason": e.reason.as_str(),
+            ":side": e.side.as_str(),
+            ":status": e.status.map(|status| status.to_string()),
+            ":diagnostic": self.diagnostic(event),
+            ":source": event.source.as_str(),
+            ":origin": event.origin.as_str(),
+            ":reporting_mta": e.reporting_mta,
+            ":remote_mta": e.remote_mta,
+            ":sender": e.sender,
+            ":message_id": e.message_id,
+            ":provider_id": e.provider_id,
+            ":queue_id": e.queue_id,
+            ":channel": e.channel,
+            ":headers": e.headers,
+            ":rule": e.rule,
+            ":stream": judged.stream,
+            ":fingerprint": judged.fingerprint,
+            ":incident": judged.incident,
+            ":action": judged.decision.action.as_str(),
+            ":decision": judged.decision.reason,
+        })?;
+        Ok(())
+    }
+
+    fn diagnostic(&self, event: &Event) -> Option<String> {
+        let diagnostic = event.evidence.diagnostic.as_deref()?;
+        Some(if self.mask { without_addresses(diagnostic) } else { diagnostic.to_owned() })
+    }
+}
+
+/// Whether the relay itself does not take our mail: the account, its limits, its identities.
+fn refuses_us(event: &Event) -> bool {
+    let e = &event.evidence;
+    let by_ses = || e.remote_mta.as_deref().is_some_and(|mta| mta.contains("amazonaws.com"));
+    e.side == Side::Sender
+        && match e.reason {
+            Reason::NotVerified | Reason::RelayRefused => true,
+            Reason::Throttled => by_ses(),
+            _ => false,
+        }
+}
+
+/// A text with `<address>` for each address in it.
+fn without_addresses(text: &str) -> String {
+    let masked = text.split(' ').map(|word| if word.contains('@') { "<address>" } else { word });
+    masked.collect::<Vec<_>>().join(" ")
 }
 
 fn count_refusals(connection: &Connection, address: &str, count: u64, now: Timestamp) -> Result<(), StoreError> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::StoreError;
+use super::{StoreError, forgotten};
 
 /// One step a version; a released step is never edited.
 const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
@@ -36,6 +36,7 @@ pub fn open(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreErro
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "cache_size", -2048)?;
     connection.set_prepared_statement_cache_capacity(64);
+    forgotten::register(&connection)?;
     Ok(connection)
 }
 
@@ -63,6 +64,7 @@ pub fn open_reader(path: &Path, busy_timeout: Duration) -> Result<Connection, St
     }
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -2048)?;
+    forgotten::register(&connection)?;
     Ok(connection)
 }
 

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Bounds, Receipt, StoreError, Submission, record, schema};
+use super::{Keeping, Receipt, StoreError, Submission, record, schema};
 use crate::policy::Rules;
 
 /// Most submissions in one commit; bounds how long the first of them waits.
@@ -33,7 +33,7 @@ pub type Clock = fn() -> Timestamp;
 pub struct Writer {
     jobs: mpsc::Sender<Job>,
     rules: Arc<RwLock<Arc<Rules>>>,
-    bounds: Arc<RwLock<Bounds>>,
+    keeping: Arc<RwLock<Keeping>>,
 }
 
 impl Writer {
@@ -50,19 +50,19 @@ impl Writer {
         let connection = schema::open(&path, busy_timeout)?;
         let (jobs, receiver) = mpsc::channel(QUEUE);
         let rules = Arc::new(RwLock::new(Arc::new(rules)));
-        let bounds = Arc::default();
+        let keeping = Arc::default();
         let worker = Worker {
             connection: Some(connection),
             path,
             busy_timeout,
             receiver,
             rules: Arc::clone(&rules),
-            bounds: Arc::clone(&bounds),
+            keeping: Arc::clone(&keeping),
             clock,
         };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || worker.run());
         let thread = thread.map_err(|e| StoreError::Unreadable(format!("no thread for the writer: {e}")))?;
-        Ok((Self { jobs, rules, bounds }, thread))
+        Ok((Self { jobs, rules, keeping }, thread))
     }
 
     /// Records a submission; it is durable when this returns.
@@ -80,9 +80,9 @@ impl Writer {
         *self.rules.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(rules);
     }
 
-    /// Keeps so much in quarantine from the next event on.
-    pub fn set_bounds(&self, bounds: Bounds) {
-        *self.bounds.write().unwrap_or_else(std::sync::PoisonError::into_inner) = bounds;
+    /// Keeps that from the next event on.
+    pub fn set_keeping(&self, keeping: Keeping) {
+        *self.keeping.write().unwrap_or_else(std::sync::PoisonError::into_inner) = keeping;
     }
 }
 
@@ -93,7 +93,7 @@ struct Worker {
     busy_timeout: Duration,
     receiver: mpsc::Receiver<Job>,
     rules: Arc<RwLock<Arc<Rules>>>,
-    bounds: Arc<RwLock<Bounds>>,
+    keeping: Arc<RwLock<Keeping>>,
     clock: Clock,
 }
 
@@ -127,8 +127,8 @@ impl Worker {
             Some(connection) => connection,
             None => schema::open(&self.path, self.busy_timeout)?,
         };
-        let bounds = *self.bounds.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let results = commit(&mut connection, submissions, &rules, &bounds, (self.clock)());
+        let keeping = *self.keeping.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let results = commit(&mut connection, submissions, &rules, &keeping, (self.clock)());
         self.connection = (!matches!(results, Err(StoreError::ReadOnly))).then_some(connection);
         results
     }
@@ -139,14 +139,14 @@ fn commit(
     connection: &mut Connection,
     submissions: &[Arc<Submission>],
     rules: &Rules,
-    bounds: &Bounds,
+    keeping: &Keeping,
     now: Timestamp,
 ) -> Result<Vec<Result<Receipt, StoreError>>, StoreError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut results = Vec::with_capacity(submissions.len());
     for submission in submissions {
         let savepoint = transaction.savepoint()?;
-        let result = record::submit(&savepoint, submission, rules, bounds, now);
+        let result = record::submit(&savepoint, submission, rules, keeping, now);
         match &result {
             Ok(_) => savepoint.commit()?,
             Err(StoreError::Constraint(_)) => drop(savepoint), // rolls back

@@ -5,7 +5,27 @@
 use std::fmt::Write as _;
 
 use crate::event::Event;
-use crate::store::Recorded;
+use crate::store::{Alarm, Recorded};
+
+/// Logs an event that was recorded, and what an operator should hear of beyond it.
+pub fn report(event: &Event, recorded: &Recorded) {
+    match &recorded.alarm {
+        Some(Alarm::Forgotten) => return log::info!("kind={}, action=recorded (forgotten, so not kept)", event.kind),
+        Some(Alarm::Incident(opened)) => log::warn!(
+            "incident {}: one diagnostic for {} recipients at {}: their suppressions are held back; see suppressd incidents",
+            opened.number,
+            opened.recipients,
+            word(&opened.place)
+        ),
+        Some(Alarm::Relay(reason)) => log::error!(
+            "the relay does not take our mail ({reason}): {}; nobody is suppressed for it",
+            event.evidence.diagnostic.as_deref().unwrap_or("no reason given")
+        ),
+        Some(Alarm::Protected) => log::warn!("a report would suppress protected <{}>", event.recipient),
+        None => {}
+    }
+    log::info!("{}", line(event, recorded));
+}
 
 /// The line for an event that was recorded.
 #[must_use]
@@ -59,7 +79,7 @@ mod tests {
         };
         let decision = Decision { action: Action::Suppress { until: None }, reason: "hard bounce".into() };
         assert_eq!(
-            line(&event, &Recorded { number: 7, decision: Some(decision) }),
+            line(&event, &Recorded { number: 7, decision: Some(decision), alarm: None }),
             "to=<bob@example.com>, kind=hard_bounce, status=5.1.1, reason=userunknown, source=dsn, origin=local, \
              queue_id=8A8D??action?x?, action=suppressed (hard bounce), event=7"
         );

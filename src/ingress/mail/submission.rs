@@ -104,7 +104,7 @@ fn event(finding: &Finding, proof: &Proof, digest: &str, envelope: &Envelope, no
 /// Logs what became of a mail.
 pub fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope) {
     for (event, recorded) in submission.events.iter().zip(&receipt.events) {
-        log::info!("{}", maillog::line(event, recorded));
+        maillog::report(event, recorded);
     }
     for kept in submission.quarantined.iter().filter(|_| receipt.quarantined > 0) {
         let queue_id = printable(&envelope.queue_id, 20);

@@ -1,0 +1,35 @@
+//! `suppressd forget`: delete everything about a person, and keep the address blocked by a keyed hash.
+
+use std::io::Write;
+
+use super::{Failure, now};
+use crate::address::Address;
+use crate::event::printable;
+use crate::store::Store;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The address to forget
+    #[arg(required = true)]
+    addresses: Vec<String>,
+    /// Refuse mail to it from now on even if it is not suppressed
+    #[arg(long)]
+    block: bool,
+}
+
+pub(super) fn run(args: &Args, store: &mut Store, out: &mut dyn Write) -> Result<u8, Failure> {
+    let parse = |text: &String| {
+        Address::parse_mailbox(text)
+            .map_err(|what| Failure::Usage(format!("\"{}\" {what}; nothing was changed", printable(text, 80))))
+    };
+    for address in args.addresses.iter().map(parse).collect::<Result<Vec<_>, _>>()? {
+        let gone = store.forget(&address, args.block, now())?;
+        let fate = if gone.blocked { "mail to it stays refused" } else { "mail to it was not refused and is not now" };
+        writeln!(
+            out,
+            "{address} forgotten: {} entries, {} events and {} in quarantine deleted; {fate}",
+            gone.entries, gone.events, gone.quarantined
+        )?;
+    }
+    Ok(0)
+}
