@@ -59,7 +59,7 @@ impl Sink for Memory {
                 kept.events.push(event);
                 Decision { action: Action::Record, reason: String::new() }
             });
-            receipt.events.push(Recorded { number: 0, decision });
+            receipt.events.push(Recorded { number: 0, decision, alarm: None });
         }
         receipt.quarantined = submission.quarantined.len();
         kept.quarantine.extend(submission.quarantined);

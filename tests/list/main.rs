@@ -1,0 +1,11 @@
+//! The list over time, on a real database: rules, streams, incidents, releases, what is kept about people.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod bench;
+mod incidents;
+mod order;
+mod people;
+mod release;
+mod rules;
+mod streams;
+mod trial;

@@ -1,0 +1,104 @@
+//! What is kept about people, and for how long.
+
+use jiff::SignedDuration;
+use suppressd::event::{Door, Kind, Origin, Why};
+use suppressd::store::{Alarm, Quarantined, Submission};
+
+use super::bench::{Bench, address, at};
+
+const BOB: &str = "bob@example.com";
+
+#[test]
+fn a_forgotten_address_is_nowhere_in_the_file_and_stays_blocked() {
+    let mut bench = Bench::new("");
+    let mut event = bench.event(Kind::HardBounce, BOB, "2026-11-20T08");
+    event.evidence.diagnostic = Some(format!("550 no {BOB}"));
+    bench.take(event);
+    let mut other = bench.event(Kind::HardBounce, "eve@example.com", "2026-11-20T08");
+    other.evidence.diagnostic = Some(format!("550 forwarded to {BOB}"));
+    bench.take(other);
+    let kept = Quarantined {
+        id: "mail:1".into(),
+        door: Door::Pipe,
+        why: Why::Untrusted,
+        detail: "nothing proves it".into(),
+        origin: Origin::Unproved,
+        envelope: None,
+        content: b"Final-Recipient: rfc822; Bob@Example.com\n".to_vec(),
+    };
+    let submission = Submission { quarantined: vec![kept], refusals: vec![(BOB.into(), 2)], ..Submission::default() };
+    bench.store.submit(&submission, &bench.config.policy, bench.now).unwrap();
+    let gone = bench.store.forget(&address(BOB), false, bench.now).unwrap();
+    assert_eq!((gone.blocked, gone.entries, gone.events, gone.quarantined), (true, 1, 1, 1));
+    assert!(bench.refused(BOB, "") && bench.refused("eve@example.com", "") && !bench.refused("carl@example.com", ""));
+    let mut bytes = std::fs::read(bench.path()).unwrap();
+    bytes.extend(std::fs::read(bench.path().with_extension("db-wal")).unwrap_or_default());
+    let text = String::from_utf8_lossy(&bytes).to_lowercase();
+    assert!(!text.contains("bob@"), "a trace of him is left");
+    let again = bench.event(Kind::Complaint, BOB, "2026-11-21T08");
+    assert_eq!(bench.take(again).alarm, Some(Alarm::Forgotten));
+    assert_eq!(bench.count("SELECT count(*) FROM event WHERE address LIKE 'bob@%'"), 0);
+    assert_eq!(bench.remove(BOB), 1);
+    assert!(!bench.refused(BOB, ""));
+}
+
+#[test]
+fn who_was_not_suppressed_is_blocked_only_if_asked_for() {
+    let mut bench = Bench::new("");
+    assert!(!bench.store.forget(&address(BOB), false, bench.now).unwrap().blocked);
+    assert!(!bench.refused(BOB, ""));
+    assert!(bench.store.forget(&address(BOB), true, bench.now).unwrap().blocked);
+    assert!(bench.refused(BOB, ""));
+}
+
+#[test]
+fn old_events_go_and_entries_stay_with_their_last_evidence() {
+    let mut bench = Bench::new("");
+    bench.now = at("2026-07-01T08");
+    bench.see(Kind::HardBounce, BOB, "2026-06-30T08");
+    bench.see(Kind::Complaint, BOB, "2026-06-30T09");
+    for user in 0..1200 {
+        bench.see(Kind::Delivery, &format!("user{user}@example.com"), "2026-06-29T08");
+    }
+    bench.now = at("2026-11-21T12");
+    bench.see(Kind::Delivery, "eve@example.com", "2026-11-20T08");
+    let mut cursor = Some(bench.store.begin_expiry(SignedDuration::from_hours(90 * 24), bench.now).unwrap());
+    let mut batches = 0;
+    while let Some(from) = cursor {
+        cursor = bench.store.expire(&from).unwrap();
+        batches += 1;
+    }
+    assert_eq!(batches, 3);
+    assert_eq!(bench.count("SELECT count(*) FROM event"), 2, "the hard bounce and the new delivery");
+    assert!(bench.refused(BOB, ""));
+    assert_eq!(bench.see(Kind::HardBounce, BOB, "2026-11-21T08"), "recorded: suppressed already");
+    let late = bench.see(Kind::HardBounce, "carl@example.com", "2026-08-01T08");
+    assert_eq!(late, "recorded: older than what is kept, since 2026-08-23T12:00:00Z");
+}
+
+#[test]
+fn a_ladder_outlives_the_events_behind_it() {
+    let mut bench = Bench::new("[policy.soft]\nquiet = \"300d\"\n");
+    bench.now = at("2026-07-01T08");
+    for day in 20..25 {
+        bench.see(Kind::SoftBounce, BOB, &format!("2026-06-{day}T08"));
+    }
+    bench.now = at("2026-11-21T12");
+    let mut cursor = Some(bench.store.begin_expiry(SignedDuration::from_hours(90 * 24), bench.now).unwrap());
+    while let Some(from) = cursor {
+        cursor = bench.store.expire(&from).unwrap();
+    }
+    let last = (17..22).map(|day| bench.see(Kind::SoftBounce, BOB, &format!("2026-11-{day}T08"))).last().unwrap();
+    assert_eq!(last, "suppressed: soft bounce 5 of 5 on 5 days");
+    assert_eq!(bench.until(BOB).as_deref(), Some("2026-12-21T08:00:00Z"), "the second step");
+}
+
+#[test]
+fn diagnostics_can_be_kept_without_addresses() {
+    let mut bench = Bench::new("[privacy]\nmask-addresses = true\n");
+    let mut event = bench.event(Kind::HardBounce, BOB, "2026-11-20T08");
+    event.evidence.diagnostic = Some("550 5.1.1 <bob@example.com>: User unknown, said relay@example.net".into());
+    bench.take(event);
+    let kept: String = bench.sql().query_row("SELECT diagnostic FROM event", [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, "550 5.1.1 <address> User unknown, said <address>");
+}
