@@ -37,7 +37,7 @@ run: deps
 	@$(SUDO) env ONCE=$(ONCE) tests/e2e/demo.sh
 
 # Only these need root: for a private Postfix, and for making users and changing to them.
-ROOT_TESTS := postfix shipped
+ROOT_TESTS := postfix shipped story
 TESTS := $(filter-out $(ROOT_TESTS),$(basename $(notdir $(wildcard tests/*.rs))) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
 RUNNER := CARGO_TARGET_$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')_RUNNER
 

@@ -114,9 +114,9 @@ fn list_is_a_table_json_or_csv() {
     );
     let csv = home.ok(&["list", "--csv", "--domain", "EXAMPLE.com"]);
     let lines: Vec<_> = csv.lines().collect();
-    assert_eq!(lines[0], "address,kind,reason,status,since,until,source,note");
+    assert_eq!(lines[0], "address,stream,kind,reason,status,since,until,source,note");
     assert!(
-        lines[1].starts_with("bob@example.com,added,manual,,20")
+        lines[1].starts_with("bob@example.com,,added,manual,,20")
             && lines[1].ends_with(",,manual,\"says \"\"no\"\", twice\"")
     );
     assert_eq!(lines.len(), 2);

@@ -50,7 +50,7 @@ const EXIT_TROUBLE: u8 = 2;
 #[command(name = "suppressd", version, disable_help_subcommand = true)]
 pub struct Cli {
     /// The configuration file
-    #[arg(long, short, global = true, value_name = "FILE", default_value = DEFAULT_PATH)]
+    #[arg(long, short, global = true, value_name = "FILE", default_value = DEFAULT_PATH, overrides_with = "config")]
     config: PathBuf,
     #[command(subcommand)]
     verb: Verb,

@@ -8,6 +8,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -127,6 +128,13 @@ impl World {
         self.run(SUPPRESSD, &[&["--config", &config], args].concat(), "")
     }
 
+    /// Hands in bounce mail that this Postfix made.
+    pub fn bounce(&self, mail: &str) {
+        let config = self.path("suppressd.toml");
+        let args = ["--config", &config, "pipe", "--recipient=bounces@example.org", "--client-address="];
+        self.run(SUPPRESSD, &args, mail);
+    }
+
     /// Runs SQL as an administrator would, and prints what it gives.
     pub fn sqlite3(&self, sql: &str) -> String {
         self.run("sqlite3", &[&self.path("db/suppressd.db"), sql], "")
@@ -233,10 +241,18 @@ impl World {
         assert!(command.status().unwrap().success(), "postfix.sh");
     }
 
-    fn configure(&self, settings: &str) {
+    /// Reads other settings, as after "systemctl reload".
+    pub fn reload(&self, settings: &str) {
+        fs::write(self.path("suppressd.toml"), self.configuration(settings)).unwrap();
+        let before = self.log().matches("reloaded").count();
+        self.signal_daemon(Signal::SIGHUP);
+        self.eventually("the reload", || self.log().matches("reloaded").count() > before);
+    }
+
+    fn configuration(&self, settings: &str) -> String {
         let Ports { tcp_table, http, admin, .. } = self.ports;
         let dir = self.dir.path().display();
-        let text = format!(
+        format!(
             "database = \"{dir}/db/suppressd.db\"\n\
              http.listen = [\"127.0.0.1:{http}\"]\n\
              admin.listen = [\"127.0.0.1:{admin}\"]\n\
@@ -246,8 +262,11 @@ impl World {
              mail.lmtp = [\"unix:{dir}/spool/suppressd/lmtp.sock\"]\n\
              log.to = \"stderr\"\n\
              {settings}\n"
-        );
-        fs::write(self.path("suppressd.toml"), text).unwrap();
+        )
+    }
+
+    fn configure(&self, settings: &str) {
+        fs::write(self.path("suppressd.toml"), self.configuration(settings)).unwrap();
         let db = self.dir.path().join("db");
         fs::create_dir(&db).unwrap();
         let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
@@ -294,8 +313,13 @@ impl Drop for Held {
 
 impl Ports {
     fn free() -> Self {
-        // All are held until all are known, so they differ.
-        let listeners: [TcpListener; 6] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        // Below the ports that the system gives to clients, or one of them could take the port of a server that is down
+        // for a moment. All are held until all are known, so they differ.
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let candidate = || 20_000 + (std::process::id() * 64 + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        let bind = || TcpListener::bind(("127.0.0.1", u16::try_from(candidate()).unwrap())).ok();
+        let listeners: [TcpListener; 6] =
+            std::array::from_fn(|_| std::iter::repeat_with(bind).flatten().next().unwrap());
         let [smtp, relay, tcp_table, filter, http, admin] = listeners.map(|l| l.local_addr().unwrap().port());
         Self { smtp, relay, tcp_table, filter, http, admin }
     }

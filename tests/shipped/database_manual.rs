@@ -42,7 +42,7 @@ fn filled(path: &Path) -> Connection {
     };
     store.submit(&submission, &Rules::default(), now).unwrap();
     let until = now.checked_add(SignedDuration::from_hours(48)).ok();
-    let change = Change { who: "root".into(), note: Some("asked by phone".into()), until };
+    let change = Change { who: "root".into(), note: Some("asked by phone".into()), until, ..Change::default() };
     store.add(&Key::parse("frank@example.com").unwrap(), &change, now).unwrap();
     Connection::open(path).unwrap()
 }

@@ -69,6 +69,10 @@ fn happen(what: &str, sandbox: &Sandbox) {
             report(&bounce("3", "carol@example.com"));
             report(&complaint("4", "erin@example.com"));
         }
+        "dave bounces and erin complains about a newsletter" => {
+            report(&bounce("5", "dave@example.com"));
+            report(&complaint("6", "erin@example.com"));
+        }
         other => panic!("the README says \"test: {other}\", and nobody knows what that is"),
     }
 }

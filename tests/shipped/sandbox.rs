@@ -43,7 +43,8 @@ impl Sandbox {
              [sns]\nproxy = \"{}\"\nca-file = \"{at}/ca.pem\"\n\
              [lookup]\n\
              socketmap = [\"unix:{at}/sockets/lookup.sock\"]\n\
-             policy = [\"unix:{at}/sockets/policy.sock\"]\n",
+             policy = [\"unix:{at}/sockets/policy.sock\"]\n\
+             [policy]\n#profile = \"ses\"\n",
             aws.proxy()
         );
         for made in ["db", "sockets", "bin", "etc", "queue"] {
@@ -112,6 +113,7 @@ impl Sandbox {
         let at = |name: &str| self.path(name).display().to_string();
         vec![
             ("/etc/suppressd/suppressd.toml".into(), at("suppressd.toml")),
+            ("/etc/suppressd/new.toml".into(), at("new.toml")),
             ("/var/lib/suppressd/suppressd.db".into(), at("db/suppressd.db")),
             ("/var/backups/".into(), at("queue/")),
             ("/var/spool/postfix/suppressd/".into(), at("sockets/")),
