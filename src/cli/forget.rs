@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Failure, now};
+use super::{Failure, counted, now};
 use crate::address::Address;
 use crate::event::printable;
 use crate::store::Store;
@@ -27,8 +27,10 @@ pub(super) fn run(args: &Args, store: &mut Store, out: &mut dyn Write) -> Result
         let fate = if gone.blocked { "mail to it stays refused" } else { "mail to it was not refused and is not now" };
         writeln!(
             out,
-            "{address} forgotten: {} entries, {} events and {} in quarantine deleted; {fate}",
-            gone.entries, gone.events, gone.quarantined
+            "{address} forgotten: {}, {} and {} in quarantine deleted; {fate}",
+            counted(gone.entries, "entry", "entries"),
+            counted(gone.events, "event", "events"),
+            gone.quarantined
         )?;
     }
     Ok(0)

@@ -247,6 +247,11 @@ fn shown(text: &str) -> String {
     printable(text, 1000)
 }
 
+/// `1 entry`, `2 entries`.
+fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 /// Who runs the command, for the trace of a change: behind sudo, whoever called it.
 fn operator(note: Option<&String>) -> Change {
     let login = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten().map(|user| user.name);

@@ -5,7 +5,7 @@ use std::io::Write;
 use jiff::Timestamp;
 
 use super::list::{kinds, since};
-use super::{EXIT_NOT, Failure, add, now, operator, shown, why};
+use super::{EXIT_NOT, Failure, add, counted, now, operator, shown, why};
 use crate::address::canonical_domain;
 use crate::store::{Change, Filter, Key, Store, Suppression};
 
@@ -81,7 +81,7 @@ fn many(args: &Args, change: &Change, store: &mut Store, out: &mut dyn Write) ->
     let keys = entries.iter().map(|entry| Key::parse(&entry.address)).collect::<Result<Vec<_>, _>>();
     let keys = keys.map_err(|what| Failure::Usage(format!("an entry of the database {what}; see suppressd.db(5)")))?;
     let removed = store.remove_all(&keys, change, now())?;
-    writeln!(out, "{removed} entries removed")?;
+    writeln!(out, "{} removed", counted(removed, "entry", "entries"))?;
     let at_ses = entries.iter().filter(|entry| entry.reason == "suppressed").count();
     if at_ses > 0 {
         writeln!(
@@ -105,7 +105,7 @@ fn count(entries: &[Suppression], out: &mut dyn Write) -> Result<u8, Failure> {
     if entries.len() > SAMPLE {
         writeln!(out, "and {} more", entries.len() - SAMPLE)?;
     }
-    writeln!(out, "{} entries would be removed; write --yes to remove them", entries.len())?;
+    writeln!(out, "{} would be removed; write --yes to do it", counted(entries.len(), "entry", "entries"))?;
     Ok(EXIT_NOT)
 }
 

@@ -69,9 +69,9 @@ fn happen(what: &str, sandbox: &Sandbox) {
             report(&bounce("3", "carol@example.com"));
             report(&complaint("4", "erin@example.com"));
         }
-        "dave bounces and erin complains about a newsletter" => {
-            report(&bounce("5", "dave@example.com"));
-            report(&complaint("6", "erin@example.com"));
+        "dave bounces and frank complains about a newsletter" => {
+            report(&bounce("5", "dave@example.net"));
+            report(&complaint("6", "frank@example.net"));
         }
         other => panic!("the README says \"test: {other}\", and nobody knows what that is"),
     }
