@@ -348,3 +348,55 @@ fn however_input_is_cut_into_reads_the_replies_are_the_same() {
         }
     }
 }
+
+/// Bob complained about marketing; everything else may reach him.
+fn with_streams() -> Bench {
+    let mut bench = bench();
+    let change = Change { stream: "marketing".into(), ..Change::default() };
+    bench.store.add(&Key::parse("carol@example.com").unwrap(), &change, now()).unwrap();
+    let stream = |name: &str, sender: &str, user: &str| Stream {
+        name: name.into(),
+        senders: crate::policy::Pattern::parse(sender).into_iter().collect(),
+        sasl_users: vec![user.into()],
+        ..Stream::default()
+    };
+    let streams = vec![stream("marketing", "news@example.org", "letters"), stream("shop", "@shop.example.org", "shop")];
+    bench.lookup.set(Settings { streams, ..Settings::default() });
+    bench
+}
+
+#[test]
+fn the_name_of_the_map_tells_the_stream_and_an_unknown_one_is_told() {
+    let bench = with_streams();
+    for (map, found) in
+        [("access/marketing", true), ("access/shop", false), ("access", false), ("transport/marketing", true)]
+    {
+        assert_eq!(bench.socketmap(&format!("{map} carol@example.com")).starts_with("OK "), found, "{map}");
+        assert!(bench.socketmap(&format!("{map} bob@example.com")).starts_with("OK "), "{map}: all mail to bob");
+    }
+    for map in ["access/news", "access/", "transport/Marketing"] {
+        let reply = bench.socketmap(&format!("{map} carol@example.com"));
+        assert!(reply.starts_with("PERM no such stream: "), "{map}: {reply}");
+    }
+    let table = Table::parse("access/marketing").unwrap();
+    let (reply, _) = bench.replies(Protocol::TcpTable(table), b"get carol@example.com\n");
+    assert!(reply.starts_with("200 550"), "{reply}");
+    for name in ["access/", "access/A b", "return-path/marketing", "what"] {
+        assert_eq!(Table::parse(name), None, "{name}");
+    }
+}
+
+#[test]
+fn the_policy_service_finds_the_stream_by_sender_or_login_name() {
+    let bench = with_streams();
+    for (attributes, refused) in [
+        ("sender=News+k1--x=@example.org", true),
+        ("sender=app@example.org\nsasl_username=letters", true),
+        ("sender=app@shop.example.org", false),
+        ("sender=\nsasl_username=", false),
+        ("sender=not an address", false),
+    ] {
+        let reply = bench.policy(&format!("recipient=carol@example.com\n{attributes}\n"));
+        assert_eq!(reply.starts_with("action=550 "), refused, "{attributes}: {reply}");
+    }
+}

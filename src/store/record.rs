@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use super::incident::{self, Joined, Opened};
 use super::{Keeping, Quarantined, StoreError, TopicChange, forgotten, history, quarantine, topic};
 use crate::event::{Event, Kind, Reason, Side, timestamp_text};
-use crate::policy::{Action, Decision, Occurrence, Rules, counts, decide, fingerprint, stream};
+use crate::policy::{Action, Change, Decision, History, Occurrence, Rules, counts, decide, fingerprint, stream};
 
 /// The same refusal of the relay is told again after so long.
 const ALARM_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
@@ -199,19 +199,30 @@ struct Recorder<'a> {
 }
 
 /// A row of table event, besides the event itself.
-struct Judged<'a> {
+struct Judged {
     number: i64,
-    stream: &'a str,
+    stream: String,
     fingerprint: Option<String>,
     incident: Option<i64>,
     decision: Decision,
 }
 
+impl Judged {
+    fn of(occurrence: &Occurrence) -> Self {
+        let reason = "its origin is not proved".to_owned();
+        Self {
+            number: occurrence.number,
+            stream: occurrence.stream.clone(),
+            fingerprint: None,
+            incident: None,
+            decision: Decision { action: Action::Record, reason },
+        }
+    }
+}
+
 impl Recorder<'_> {
     fn record(&self, event: &Event) -> Result<Recorded, StoreError> {
-        let known = self.connection.prepare_cached("SELECT number FROM event WHERE id = ?1")?;
-        let known: Option<i64> = { known }.query_row([&event.id.0], |row| row.get(0)).optional()?;
-        if let Some(number) = known {
+        if let Some(number) = self.known(event)? {
             return Ok(Recorded { number, decision: None, alarm: None });
         }
         if forgotten::is_forgotten(self.connection, &event.recipient)? {
@@ -222,48 +233,56 @@ impl Recorder<'_> {
         Ok(Recorded { number: judged.number, decision: Some(judged.decision), alarm })
     }
 
+    fn known(&self, event: &Event) -> Result<Option<i64>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT number FROM event WHERE id = ?1")?;
+        Ok(statement.query_row([&event.id.0], |row| row.get(0)).optional()?)
+    }
+
     /// Decides, and writes the event's row and what changes on the list.
-    fn judge(&self, event: &Event) -> Result<(Judged<'_>, Option<Alarm>), StoreError> {
+    fn judge(&self, event: &Event) -> Result<(Judged, Option<Alarm>), StoreError> {
         let mail = stream::Mail {
             sender: event.evidence.sender.as_deref(),
             sasl_user: None,
             headers: event.evidence.headers.as_deref(),
         };
-        let stream = stream::of(&self.rules.streams, &mail);
-        let mut occurrence = self.occurrence(event, stream)?;
-        let mut judged = Judged {
-            number: occurrence.number,
-            stream,
-            fingerprint: None,
-            incident: None,
-            decision: Decision { action: Action::Record, reason: "its origin is not proved".into() },
-        };
+        let occurrence = self.occurrence(event, stream::of(&self.rules.streams, &mail))?;
+        let mut judged = Judged::of(&occurrence);
         if !event.origin.is_proved() {
             self.insert(event, &judged)?;
             return Ok((judged, None));
         }
-        let address = event.recipient.as_str();
-        let history = match counts(event.kind) {
-            true => history::load(self.connection, address, Some(&occurrence))?,
-            false => Default::default(),
-        };
-        let (decision, mut changes) =
-            decide(&event.recipient, occurrence.clone(), history.clone(), self.rules, self.now);
-        judged.decision = decision;
-        let joined = self.incident(event, &mut judged)?;
-        if let Some(Joined { number, held: true, .. }) = joined {
-            occurrence.held_by = Some(number);
-            let held = decide(&event.recipient, occurrence, history, self.rules, self.now);
-            changes = held.1;
-            judged.decision = Decision { action: Action::Hold, reason: held.0.reason };
-        }
+        let (changes, opened) = self.decide(event, occurrence, &mut judged)?;
         self.insert(event, &judged)?;
-        history::apply(self.connection, address, &changes)?;
-        let alarm = match joined.and_then(|joined| joined.opened) {
+        history::apply(self.connection, event.recipient.as_str(), &changes)?;
+        let alarm = match opened {
             Some(opened) => Some(Alarm::Incident(opened)),
             None => self.alarm(event, &judged)?,
         };
         Ok((judged, alarm))
+    }
+
+    /// What the event does to the list; what an incident holds back is decided anew without it.
+    fn decide(
+        &self,
+        event: &Event,
+        mut occurrence: Occurrence,
+        judged: &mut Judged,
+    ) -> Result<(Vec<Change>, Option<Opened>), StoreError> {
+        let history = match counts(event.kind) {
+            true => history::load(self.connection, event.recipient.as_str(), Some(&occurrence))?,
+            false => History::default(),
+        };
+        let decide = |occurrence, history| decide(&event.recipient, occurrence, history, self.rules, self.now);
+        let (decision, changes) = decide(occurrence.clone(), history.clone());
+        judged.decision = decision;
+        let Some(Joined { number, held, opened }) = self.incident(event, judged)? else { return Ok((changes, None)) };
+        if !held {
+            return Ok((changes, opened));
+        }
+        occurrence.held_by = Some(number);
+        let (decision, changes) = decide(occurrence, history);
+        judged.decision = Decision { action: Action::Hold, ..decision };
+        Ok((changes, opened))
     }
 
     fn occurrence(&self, event: &Event, stream: &str) -> Result<Occurrence, StoreError> {
@@ -283,7 +302,7 @@ impl Recorder<'_> {
     }
 
     /// The incident that a suppression is part of.
-    fn incident(&self, event: &Event, judged: &mut Judged<'_>) -> Result<Option<Joined>, StoreError> {
+    fn incident(&self, event: &Event, judged: &mut Judged) -> Result<Option<Joined>, StoreError> {
         let bounced = matches!(event.kind, Kind::HardBounce | Kind::SoftBounce);
         let Some(diagnostic) = event.evidence.diagnostic.as_deref().filter(|_| bounced) else { return Ok(None) };
         if !matches!(judged.decision.action, Action::Suppress { .. }) {
@@ -296,7 +315,7 @@ impl Recorder<'_> {
         Ok(joined)
     }
 
-    fn alarm(&self, event: &Event, judged: &Judged<'_>) -> Result<Option<Alarm>, StoreError> {
+    fn alarm(&self, event: &Event, judged: &Judged) -> Result<Option<Alarm>, StoreError> {
         if judged.decision.reason.ends_with(" is protected") {
             return Ok(Some(Alarm::Protected));
         }
@@ -313,7 +332,7 @@ impl Recorder<'_> {
     }
 
     /// Writes the event's row.
-    fn insert(&self, event: &Event, judged: &Judged<'_>) -> Result<(), StoreError> {
+    fn insert(&self, event: &Event, judged: &Judged) -> Result<(), StoreError> {
         let e = &event.evidence;
         let sql = "INSERT INTO event (number, id, received, at, address, reported, kind, reason, side, status, diagnostic, \
                    source, origin, reporting_mta, remote_mta, sender, message_id, provider_id, queue_id, channel, headers, \
