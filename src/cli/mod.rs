@@ -133,7 +133,7 @@ impl Cli {
             Verb::Remove(args) => remove::run(&args, &mut open(&path)?, out),
             Verb::Topics(args) => topics::run(&args, &Config::load(&path)?, out),
             Verb::Quarantine(args) => quarantine::run(&args, &Config::load(&path)?, out),
-            Verb::Inspect(args) => inspect::run(&args, out),
+            Verb::Inspect(args) => inspect::run(&args, &path, out),
             Verb::Config(args) => config::run(&args, &path, out),
         }
     }
