@@ -5,6 +5,16 @@ use std::io::Write;
 use super::{EXIT_NOT, Failure, add, now, operator, why};
 use crate::store::{Key, Store, Suppression};
 
+/// Take addresses or domains off the list
+///
+/// Reports of things that happened before no longer count. If the entry came from the suppression list of SES, it is told how
+/// to remove the address there.
+///
+/// Exit status 1 if one of them was not on the list.
+///
+/// Release somebody who has a mailbox again:
+///
+/// suppressd remove --note "mailbox is back, ticket 4711" alice@example.com
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// user@domain, or @domain for a domain's own entry
