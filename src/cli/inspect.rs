@@ -135,9 +135,11 @@ impl Inspector<'_> {
         let ask = self.args.dns && !reading.findings.is_empty();
         let proved = prove(bytes, ask, &envelope, &self.trust, now());
         let remark = self.remark(&envelope, &proved);
+        let comes_again = proved.is_err();
         let proof = proved.unwrap_or(Proof::NONE);
         let events = submission::events(&reading, &proof, "", &envelope, now());
-        let kept = submission::kept(&reading, &proof, events.iter().all(|event| event.origin.is_proved()));
+        let all_proved = events.iter().all(|event| event.origin.is_proved());
+        let kept = submission::kept(&reading, &proof, all_proved).filter(|_| !comes_again);
         Seen { reading, events, proof, kept, remark }
     }
 
@@ -322,6 +324,12 @@ mod tests {
         let args = Args { files: vec!["missing-a".into(), "missing-b".into()], ..Args::default() };
         run(&args, &config, &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap().lines().count(), 2);
+    }
+
+    #[test]
+    fn a_configuration_that_was_named_must_be_there() {
+        let missing = tempfile::tempdir().unwrap().path().join("suppressd.toml");
+        assert!(matches!(run(&Args::default(), &missing, &mut Vec::new()), Err(Failure::Config(_))));
     }
 
     const REPORT: &str = "Subject: Undelivered Mail Returned to Sender\nContent-Type: multipart/report; boundary=b\n\n\
