@@ -66,6 +66,7 @@ fuzz: deps
 	  mkdir -p tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target && \
 	  RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz -O -s none $$target \
 	    tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target tests/corpus -- \
+	    $$([ ! -e tests/fuzz/dictionaries/$$target ] || echo -dict=tests/fuzz/dictionaries/$$target) \
 	    -max_total_time=$(TIME) -max_len=65536 -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 || exit 1; \
 	done
 
