@@ -3,6 +3,7 @@
 # make check     everything that must hold
 # make bench     how fast it is, beside what it is measured against
 # make fuzz      runs each fuzz target for TIME=600 seconds; wants cargo-fuzz (cargo install cargo-fuzz) and a C++ compiler
+# make manuals   writes the manual pages of the commands, and the completions, from their definition
 # make install   installs it below DESTDIR, with PREFIX=/usr
 # make clean     removes what was built
 # run and check install by apt what they need; see packaging/install-build-deps.
@@ -15,13 +16,16 @@ RELEASE = target/release/suppressd
 # Another build to install, such as target/debug/suppressd.
 BINARY = $(RELEASE)
 
-doc = $(DESTDIR)$(PREFIX)/share/doc/suppressd
-man = $(DESTDIR)$(PREFIX)/share/man
+share = $(DESTDIR)$(PREFIX)/share
+doc = $(share)/doc/suppressd
+man = $(share)/man
+# Where Debian's zsh looks for what packages bring, and for what was installed by hand.
+zsh = $(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 lib = $(DESTDIR)$(PREFIX)/lib
 # Shipped files say /usr/bin/suppressd.
 prefixed = sed 's|/usr/bin/suppressd|$(PREFIX)/bin/suppressd|'
 
-.PHONY: build run check bench fuzz deps install clean
+.PHONY: build run check bench fuzz manuals deps install clean
 
 build: $(RELEASE)
 
@@ -62,15 +66,22 @@ fuzz: deps
 	  mkdir -p tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target && \
 	  RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz -O -s none $$target \
 	    tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target tests/corpus -- \
+	    $$([ ! -e tests/fuzz/dictionaries/$$target ] || echo -dict=tests/fuzz/dictionaries/$$target) \
 	    -max_total_time=$(TIME) -max_len=65536 -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 || exit 1; \
 	done
+
+manuals: deps
+	cargo run --quiet --example manuals
 
 # Never overwrites the configuration. Users and directories are made by systemd-sysusers and systemd-tmpfiles.
 install: $(BINARY)
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/suppressd
-	install -D -m 644 -t $(man)/man1 man/suppressd.1
+	install -D -m 644 -t $(man)/man1 man/*.1
 	install -D -m 644 -t $(man)/man5 man/suppressd.toml.5 man/suppressd.db.5
 	install -D -m 644 -t $(man)/man8 man/suppressd.8
+	install -D -m 644 -t $(share)/bash-completion/completions packaging/completions/suppressd
+	install -D -m 644 -t $(share)/zsh/$(zsh) packaging/completions/_suppressd
+	install -D -m 644 -t $(share)/fish/vendor_completions.d packaging/completions/suppressd.fish
 	install -d $(lib)/systemd/system $(doc)/postfix
 	$(prefixed) systemd/suppressd.service > $(lib)/systemd/system/suppressd.service
 	chmod 644 $(lib)/systemd/system/suppressd.service

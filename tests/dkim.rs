@@ -239,8 +239,8 @@ fn no_more_than_five_signatures_are_checked() {
     assert!(dns.asked() - before <= 10, "{}", dns.asked());
 }
 
-/// Runs `suppressd pipe` on a mail; its exit status and what it prints.
-fn pipe(mail: &str, dns: &Dns) -> (Option<i32>, String) {
+/// Runs a command on a mail; its exit status and what it prints.
+fn run(command: &[&str], mail: &str, dns: &Dns) -> (Option<i32>, String) {
     let dir = tempfile::tempdir().unwrap();
     let (config, database) = (dir.path().join("suppressd.toml"), dir.path().join("suppressd.db"));
     let text = format!("database = \"{}\"\n[mail]\ndns = [\"{}\"]\n", database.display(), dns.at);
@@ -248,7 +248,8 @@ fn pipe(mail: &str, dns: &Dns) -> (Option<i32>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_suppressd"))
         .arg("--config")
         .arg(&config)
-        .args(["pipe", "--recipient", "bounces@example.org", "--client-address", "192.0.2.66"])
+        .args(command)
+        .args(["--recipient", "bounces@example.org", "--client-address", "192.0.2.66"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -263,8 +264,27 @@ fn pipe_says_75_while_the_dns_is_silent_and_0_once_it_answers() {
     let date = jiff::fmt::rfc2822::to_string(&jiff::Zoned::now()).unwrap();
     let mail = report(BOUNCE.0, BOUNCE.1).replace("Sat, 21 Nov 2026 08:46:25 +0000", &date);
     let mail = signed(&mail, &SIGNING);
-    let (status, line) = pipe(&mail, &Dns::start(Mood::Silent, &[]));
+    let (status, line) = run(&["pipe"], &mail, &Dns::start(Mood::Silent, &[]));
     assert_eq!(status, Some(75));
     assert!(line.starts_with("4.3.0 suppressd: the DNS does not answer"), "{line}");
-    assert_eq!(pipe(&mail, &amazons()).0, Some(0));
+    assert_eq!(run(&["pipe"], &mail, &amazons()).0, Some(0));
+}
+
+#[test]
+fn inspect_asks_the_dns_only_if_it_is_told_to() {
+    let dns = amazons();
+    let origin = |args: &[&str], dns: &Dns| {
+        let (status, line) = run(args, &genuine(), dns);
+        assert_eq!(status, Some(0));
+        serde_json::from_str::<serde_json::Value>(&line).unwrap()["origin"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(origin(&["inspect", "--json"], &dns), "unproved");
+    assert_eq!(dns.asked(), 0);
+    assert_eq!(origin(&["inspect", "--json", "--dns"], &dns), "dkim");
+    let date = jiff::fmt::rfc2822::to_string(&jiff::Zoned::now()).unwrap();
+    let young = report(BOUNCE.0, BOUNCE.1).replace("Sat, 21 Nov 2026 08:46:25 +0000", &date);
+    let (status, told) = run(&["inspect", "--dns"], &signed(&young, &SIGNING), &Dns::start(Mood::Silent, &[]));
+    assert_eq!(status, Some(0));
+    assert!(told.contains("the DNS does not answer: Postfix would be told to come again"), "{told}");
+    assert!(!told.contains("quarantine"), "{told}");
 }

@@ -9,15 +9,28 @@ use crate::event::{printable, timestamp_text};
 use crate::policy::stream::is_name;
 use crate::store::{Change, Key, Store};
 
+/// Put addresses or whole domains on the list
+///
+/// An entry that is there already is replaced.
+///
+/// Refuse a domain for a month:
+///
+/// suppressd add --for 30d @example.net
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// user@domain, @domain for a whole domain, or @.domain for all its subdomains
+    /// user@domain, @domain for everybody in a domain, or @.domain for all its subdomains
+    ///
+    /// An entry for a domain is not for its subdomains, and one for its subdomains not for itself.
     #[arg(required = true)]
     addresses: Vec<String>,
     /// Why, for those who ask later
+    ///
+    /// It never gets into a reply to an SMTP client.
     #[arg(long)]
     note: Option<String>,
     /// Release by itself after this time, as 30d
+    ///
+    /// A number and s, m, h or d. Without it, the entry stays until it is removed.
     #[arg(long = "for", value_name = "TIME", value_parser = crate::config::parse_duration)]
     time: Option<SignedDuration>,
     /// Refuse this stream of mail only; else all mail

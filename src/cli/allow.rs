@@ -8,6 +8,14 @@ use super::{EXIT_NOT, Failure, add, json, now, operator, shown};
 use crate::event::timestamp_text;
 use crate::store::Store;
 
+/// Let mail pass for a time, whatever the list says
+///
+/// An entry beats every suppression of the address, the domain's included, until it runs out; then the list holds again. Reports
+/// that come meanwhile are recorded and count as ever. Without an address, what is allowed now is shown.
+///
+/// Let somebody have mail for a week:
+///
+/// suppressd allow --for 7d --note "asked by phone" bob@example.com
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// user@domain, @domain for a whole domain, or @.domain for all its subdomains; without any, what is allowed is shown

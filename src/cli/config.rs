@@ -7,6 +7,9 @@ use super::Failure;
 use crate::config::{Config, sample, show};
 use crate::server::webhooks::Named;
 
+/// Show or check the configuration
+///
+/// The settings themselves are explained in suppressd.toml(5).
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -17,7 +20,15 @@ pub(super) struct Args {
 enum What {
     /// Show the value of every setting, marked where it is the default
     Show,
-    /// Report everything that is wrong with the file and those it names; exit status 78 if anything is
+    /// Report everything that is wrong with the file and those it names
+    ///
+    /// Each error is told with its line, all of them at once.
+    ///
+    /// Exit status 78 if anything is wrong.
+    ///
+    /// Before a reload:
+    ///
+    /// suppressd config check && systemctl reload suppressd
     Check,
     /// Print a sample file with every setting, its meaning and its default
     Default,

@@ -7,6 +7,11 @@ use crate::address::Address;
 use crate::event::printable;
 use crate::store::Store;
 
+/// Delete everything about an address, and keep it blocked if it was
+///
+/// Entries, events, counts, allow entries, and mails in quarantine that name the address are deleted, and the space is overwritten.
+/// If the address was suppressed, a keyed hash of it is kept, mail to it stays refused, and later reports about it are not kept.
+/// suppressd-remove(1) ends that. Not reached: logs, backups, mailboxes, and an address that a mail in quarantine has in an encoding.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The address to forget

@@ -6,6 +6,12 @@ use super::{EXIT_NOT, Failure, json, now, open_of, operator, shown};
 use crate::config::Config;
 use crate::store::{Incident, Settlement, Store};
 
+/// Show bursts of one diagnostic and settle what they hold back
+///
+/// One wording from one receiving system for many recipients within a short time (see policy.incident in suppressd.toml(5)) says more
+/// about that system than about its users. Their suppressions are held back until the incident is confirmed or released; it can be
+/// settled otherwise later. Each line has its number, its state, how many recipients it concerns, where and when, and the wording, with
+/// what differs from recipient to recipient masked.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]

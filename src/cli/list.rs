@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use jiff::Timestamp;
 
 use super::{Failure, json, now, shown};
@@ -9,9 +10,17 @@ use crate::address::canonical_domain;
 use crate::event::printable;
 use crate::store::{Filter, Store, Suppression};
 
+/// Show the suppression list
+///
+/// It is printed in the order of the addresses: address, kind, reason, status, since when and until when, where it came from, and
+/// the note.
+///
+/// All addresses that complained:
+///
+/// suppressd list --kind complaint --csv
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Only entries of this kind: hard_bounce, soft_bounce, complaint, unsubscribe, added
+    /// Only entries of this kind
     #[arg(long, value_parser = kinds())]
     kind: Option<String>,
     /// Only entries with this reason, as userunknown
@@ -33,13 +42,22 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "csv")]
     json: bool,
     /// CSV (RFC 4180) with a header line
+    ///
+    /// A field that a spreadsheet would take for a formula begins with a quote.
     #[arg(long)]
     csv: bool,
 }
 
 /// The kinds of entries, for clap.
-pub(super) fn kinds() -> [&'static str; 5] {
-    ["hard_bounce", "soft_bounce", "complaint", "unsubscribe", "added"]
+pub(super) fn kinds() -> PossibleValuesParser {
+    let kinds = [
+        ("hard_bounce", "The address is dead, or was said to be"),
+        ("soft_bounce", "Too many temporary failures"),
+        ("complaint", "The recipient complained"),
+        ("unsubscribe", "The recipient wants no more of this mail"),
+        ("added", "Put there by hand"),
+    ];
+    PossibleValuesParser::new(kinds.map(|(kind, what)| PossibleValue::new(kind).help(what)))
 }
 
 /// A point in time: `2026-11-21`, `2026-11-21T08:46:25Z`, or `7d` for so long ago.

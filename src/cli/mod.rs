@@ -45,7 +45,16 @@ const EXIT_NOT: u8 = 1;
 /// Trouble, or wrong usage as clap reports it.
 const EXIT_TROUBLE: u8 = 2;
 
-/// Keeps one suppression list beside Postfix, for mail relayed through Amazon SES.
+/// Keep one suppression list beside Postfix, for mail relayed through Amazon SES
+///
+/// suppressd keeps a list of recipients that bounced for good or complained, and tells Postfix to refuse mail to them. How it
+/// is wired to Postfix and Amazon SES is in suppressd(8).
+///
+/// Every command opens the database itself and works whether or not the daemon runs. Run them as root or as user suppressd.
+/// Results go to standard output; errors are one sentence on standard error.
+///
+/// A change of the list is recorded as an event with the login name of whoever made it; behind sudo(8) that is whoever called
+/// it. All arguments are checked first: if one is wrong, nothing is changed.
 #[derive(Debug, Parser)]
 #[command(name = "suppressd", version, disable_help_subcommand = true)]
 pub struct Cli {
@@ -56,38 +65,31 @@ pub struct Cli {
     verb: Verb,
 }
 
+/// What each does is told at its own arguments.
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Run the daemon
+    /// Run the daemon in the foreground
+    ///
+    /// It takes in what Amazon SNS posts and what Postfix delivers by LMTP, and answers Postfix's lookups. suppressd(8) tells how
+    /// it is wired to both, which signals it obeys, and what it logs.
+    ///
+    /// Exit status 0 after a clean stop, 1 after a second signal, 78 for a bad configuration.
     Serve,
-    /// Take one bounce mail from pipe(8) on the standard input; exit status 0 or 75
     Pipe(pipe::Args),
     /// Read and record mail for the daemon
     #[command(hide = true)]
     LmtpWorker,
-    /// Tell whether an address is suppressed, since when, on what evidence, and how to undo it
     Why(why::Args),
-    /// Show the suppression list
     List(list::Args),
-    /// Put addresses or whole domains on the list
     Add(add::Args),
-    /// Take addresses or domains off the list
     Remove(remove::Args),
-    /// Let mail to an address or domain pass for a time, whatever the list says
     Allow(allow::Args),
-    /// Show bursts of one diagnostic and settle what they hold back
     Incidents(incidents::Args),
-    /// Show what other rules would do
     Policy(policy::Args),
-    /// Delete everything about an address, and keep it blocked if it was
     Forget(forget::Args),
-    /// Show and decide which SNS topics are yours
     Topics(topics::Args),
-    /// Show what could not be understood or trusted
     Quarantine(quarantine::Args),
-    /// Show what would be understood of a mail or payload, recording nothing
     Inspect(inspect::Args),
-    /// Show or check the configuration
     Config(config::Args),
 }
 
@@ -149,7 +151,7 @@ impl Cli {
             Verb::Forget(args) => forget::run(&args, &mut open(&path)?, out),
             Verb::Topics(args) => topics::run(&args, &Config::load(&path)?, out),
             Verb::Quarantine(args) => quarantine::run(&args, &Config::load(&path)?, out),
-            Verb::Inspect(args) => inspect::run(&args, out),
+            Verb::Inspect(args) => inspect::run(&args, &path, out),
             Verb::Config(args) => config::run(&args, &path, out),
         }
     }

@@ -14,21 +14,33 @@ use crate::telemetry;
 
 use super::now;
 
+/// Take one bounce mail from pipe(8) on the standard input
+///
+/// It is for master.cf, and needs no daemon. The options are macros of pipe(8); write them with an equals sign, as in
+/// --sender=${sender}, because a sender may begin with a dash. For a deferral, one short line on the standard output says why; Postfix
+/// logs it.
+///
+/// Exit status 0 once the mail is recorded, 75 if Postfix shall come back, and nothing else.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// ${sender}
+    /// ${sender}: the envelope sender, empty for a bounce
     #[arg(long, default_value = "", value_name = "ADDRESS", value_parser = any_bytes())]
     sender: String,
-    /// ${recipient}
+    /// ${recipient}: the bounce address
+    ///
+    /// A bounce about this address itself suppresses nobody.
     #[arg(long, default_value = "", value_name = "ADDRESS", value_parser = any_bytes())]
     recipient: String,
-    /// ${original_recipient}
+    /// ${original_recipient}: the bounce address before aliases
     #[arg(long, default_value = "", value_name = "ADDRESS", value_parser = any_bytes())]
     original_recipient: String,
-    /// ${queue_id}
+    /// ${queue_id}: for the log
     #[arg(long, default_value = "", value_name = "ID", value_parser = any_bytes())]
     queue_id: String,
-    /// ${client_address}
+    /// ${client_address}: who handed the mail in
+    ///
+    /// It is part of the proof where the mail comes from. Without it no mail counts as made by this Postfix, nor as handed in by a
+    /// trusted network.
     #[arg(long, value_name = "ADDRESS", value_parser = any_bytes())]
     client_address: Option<String>,
 }

@@ -10,6 +10,7 @@ use crate::event::timestamp_text;
 use crate::policy::Entry;
 use crate::store::Difference;
 
+/// Show what other rules would do
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -18,10 +19,18 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Show who would be added and who released under the rules of the file that --config names, changing nothing
     Try(Try),
 }
 
+/// Show who would be added and who released under the rules of another configuration
+///
+/// All events of the database are judged by the rules, streams and protected addresses of the file that --config names, and the
+/// entries that would come of it are compared with those in force. Nothing is written. What an operator added stays, and so does what
+/// incidents hold back.
+///
+/// What would another file do:
+///
+/// suppressd policy try --config /etc/suppressd/new.toml
 #[derive(Debug, clap::Args)]
 struct Try {
     /// So many of each are shown

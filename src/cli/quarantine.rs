@@ -14,6 +14,11 @@ use crate::ingress::pipe;
 use crate::ingress::sns;
 use crate::store::{QuarantineEntry, Store, Submission};
 
+/// Show what could not be understood or trusted
+///
+/// What could not be understood, or not be trusted, is kept whole, within the bounds of [quarantine] in suppressd.toml(5); of a mail
+/// at most 256 KiB. Without a command it is listed, newest first: number, time, door, why, how the origin is proved, size, and a
+/// sentence.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -26,25 +31,44 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     /// Print one entry as it came in
+    ///
+    /// It is a stranger's text. On a terminal, what the terminal could take for a command is replaced.
+    ///
+    /// Read it at leisure:
+    ///
+    /// suppressd quarantine show 12 | less
     Show {
-        /// Its number
+        /// The number of the entry
         number: i64,
     },
     /// Read entries again, and record what counts now
+    ///
+    /// One entry, or all of them, are read by the program and configuration of now. What counts now is recorded, and the entry goes; what
+    /// does not stays.
+    ///
+    /// Exit status 1 if any stays.
+    ///
+    /// Count everything again, after a trusted network was added:
+    ///
+    /// suppressd quarantine replay --all
     Replay {
-        /// Its number
+        /// The number of the entry
         #[arg(required_unless_present = "all", conflicts_with = "all")]
         number: Option<i64>,
         /// Every entry, the oldest first
         #[arg(long)]
         all: bool,
-        /// You have looked at it: count it as genuine, although nothing proves it
+        /// Count this one entry as genuine, although nothing proves it
+        ///
+        /// Look at it before.
         #[arg(long, conflicts_with = "all")]
         trust: bool,
     },
     /// Throw one entry away
+    ///
+    /// Exit status 1 if it is not there.
     Drop {
-        /// Its number
+        /// The number of the entry
         number: i64,
     },
 }

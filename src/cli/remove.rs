@@ -12,6 +12,21 @@ use crate::store::{Change, Filter, Key, Store, Suppression};
 /// Entries shown before many are removed.
 const SAMPLE: usize = 10;
 
+/// Take addresses or domains off the list
+///
+/// Reports of things that happened before no longer count. If the entry came from the suppression list of SES, it is told how
+/// to remove the address there. With --domain, --reason, --kind or --since many are removed at once: without --yes they are only
+/// counted, and some of them shown.
+///
+/// Exit status 1 if one of them was not on the list, or if they were only counted.
+///
+/// Release somebody who has a mailbox again:
+///
+/// suppressd remove --note "mailbox is back, ticket 4711" alice@example.com
+///
+/// Undo what a broken server at a domain did in the last two hours:
+///
+/// suppressd remove --domain example.net --since 2h --yes
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// user@domain, or @domain or @.domain for a domain's own entry

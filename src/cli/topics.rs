@@ -10,6 +10,9 @@ use crate::ingress::sns::topic::TopicArn;
 use crate::server::webhooks;
 use crate::store::{Store, TopicChange, TopicEntry};
 
+/// Show and decide which SNS topics are yours
+///
+/// Without a command, the topics are listed that are allowed, denied, or waiting for your word.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -22,13 +25,19 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     /// Let a topic's messages count, and confirm its pending subscription
+    ///
+    /// Exit status 2 if the subscription could not be confirmed; the topic is allowed even so.
+    ///
+    /// Let your own topic in:
+    ///
+    /// suppressd topics allow arn:aws:sns:eu-west-1:123456789012:ses-feedback
     Allow {
-        /// Its ARN
+        /// The ARN of the topic
         arn: String,
     },
     /// Refuse a topic's messages, even if the configuration names it
     Deny {
-        /// Its ARN
+        /// The ARN of the topic
         arn: String,
     },
 }

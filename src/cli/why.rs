@@ -7,9 +7,21 @@ use crate::address::Address;
 use crate::event::printable;
 use crate::store::{Key, Refusals, Store, StoredEvent, Suppression};
 
+/// Tell whether an address is suppressed, since when, on what evidence, and how to undo it
+///
+/// An entry for its domain is found too. By which rule the entry came about and how often mail was refused is told, then all
+/// events about the address follow, the oldest first.
+///
+/// Exit status 0 if the address is suppressed, 1 if not.
+///
+/// Why does nobody get through to her?
+///
+/// suppressd why alice@example.com
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The recipient
+    /// user@domain or 'Name <user@domain>', in any case
+    ///
+    /// An international domain may be written either way.
     address: String,
     /// One JSON object
     #[arg(long)]

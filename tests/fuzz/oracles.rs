@@ -12,12 +12,10 @@ use suppressd::lookup::netstring::{self, Parsed};
 use suppressd::return_path::verp;
 use suppressd::status::EnhancedStatus;
 
-/// A whole mail.
+/// A whole mail; half of them with a pattern of return paths, as reading each twice would halve the speed.
 pub fn mail(data: &[u8]) {
-    let patterns: Vec<_> = verp::Pattern::parse("return-{user}={domain}").into_iter().collect();
-    for reading in [mail::read(data), mail::read_with(data, &patterns)] {
-        check_reading(&reading);
-    }
+    let patterns = verp::Pattern::parse("return-{user}={domain}").into_iter().filter(|_| data.len() % 2 == 1);
+    check_reading(&mail::read_with(data, &patterns.collect::<Vec<_>>()));
 }
 
 /// The fields of a delivery status notification, and the judge of what they say.

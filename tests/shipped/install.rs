@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use super::manuals::pages;
 use super::{SUPPRESSD, read, run, shipped};
 
 fn install(root: &Path, prefix: &str) {
@@ -43,9 +44,12 @@ fn everything_is_where_debian_expects_it() {
     let found = tree(root.path());
     let mut wanted = BTreeMap::from([("usr/bin/suppressd".to_owned(), 0o755)]);
     let mut file = |path: &str| assert_eq!(wanted.insert(path.to_owned(), 0o644), None);
-    for name in ["man1/suppressd.1", "man5/suppressd.db.5", "man5/suppressd.toml.5", "man8/suppressd.8"] {
-        file(&format!("usr/share/man/{name}"));
+    for page in pages() {
+        file(&format!("usr/share/man/man{}/{page}", page.rsplit('.').next().unwrap()));
     }
+    file("usr/share/bash-completion/completions/suppressd");
+    file("usr/share/zsh/vendor-completions/_suppressd");
+    file("usr/share/fish/vendor_completions.d/suppressd.fish");
     for name in ["systemd/system/suppressd.service", "systemd/system/suppressd.socket", "sysusers.d/suppressd.conf"] {
         file(&format!("usr/lib/{name}"));
     }
@@ -81,6 +85,7 @@ fn another_prefix_is_written_into_the_files_that_name_the_program() {
     }
     assert!(root.path().join("etc/suppressd/suppressd.toml").exists());
     assert!(local.join("bin/suppressd").exists());
+    assert!(local.join("share/zsh/site-functions/_suppressd").exists());
 }
 
 #[test]

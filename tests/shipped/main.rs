@@ -11,6 +11,8 @@
 mod command_manual;
 mod configuration_manual;
 mod database_manual;
+#[path = "../support/manuals.rs"]
+mod generator;
 mod install;
 mod manuals;
 mod nginx;

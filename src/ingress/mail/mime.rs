@@ -63,7 +63,7 @@ impl<'x> Mail<'x> {
         let mail = bounded(mail);
         let body = body_offset(mail);
         let header = String::from_utf8_lossy(mail.get(..body).unwrap_or_default());
-        let mut parts = parts_of(mail);
+        let mut parts = folded(mail).map_or_else(|| parts_of(mail), |whole| owned(parts_of(&whole)));
         let is_report = |p: &Part<'_>| !matches!(p.kind, PartKind::Text | PartKind::Html | PartKind::Other);
         if !parts.iter().any(is_report) {
             parts = mended(mail.get(body..).unwrap_or_default()).unwrap_or(parts);
@@ -118,7 +118,42 @@ fn parts_of(mail: &[u8]) -> Vec<Part<'_>> {
 fn mended<'x>(body: &[u8]) -> Option<Vec<Part<'x>>> {
     let boundary = report_boundary(body)?;
     let whole = [b"Content-Type: multipart/report; boundary=\"", boundary, b"\"\n\n", body].concat();
-    Some(parts_of(&whole).into_iter().map(|p| Part { kind: p.kind, text: Cow::Owned(p.text.into_owned()) }).collect())
+    Some(owned(parts_of(&whole)))
+}
+
+fn owned<'x>(parts: Vec<Part<'_>>) -> Vec<Part<'x>> {
+    parts.into_iter().map(|p| Part { kind: p.kind, text: Cow::Owned(p.text.into_owned()) }).collect()
+}
+
+/// The mail with the space that gateways forget before a folded parameter (`boundary=` at the start of a line); `None` where
+/// none is missing.
+fn folded(mail: &[u8]) -> Option<Vec<u8>> {
+    let mut mended: Option<Vec<u8>> = None;
+    let (mut in_field, mut at) = (false, 0);
+    for line in mail.split_inclusive(|b| *b == b'\n') {
+        let is_folded = in_field && is_parameter(line);
+        if is_folded {
+            mended.get_or_insert_with(|| mail.get(..at).unwrap_or_default().to_vec()).push(b' ');
+        }
+        if let Some(mended) = &mut mended {
+            mended.extend_from_slice(line);
+        }
+        let continues = in_field && (is_folded || line.starts_with(b" ") || line.starts_with(b"\t"));
+        in_field = (continues || begins_content_field(line)) && line.trim_ascii_end().ends_with(b";");
+        at += line.len();
+    }
+    mended
+}
+
+/// Whether a line begins a field whose parameters matter: `Content-Type`, `Content-Disposition`.
+fn begins_content_field(line: &[u8]) -> bool {
+    line.get(..8).is_some_and(|begin| begin.eq_ignore_ascii_case(b"content-"))
+}
+
+/// `boundary="x"`, without a space before it (RFC 2045 §5.1).
+fn is_parameter(line: &[u8]) -> bool {
+    let name = line.iter().position(|b| *b == b'=').and_then(|at| line.get(..at)).unwrap_or_default();
+    (1..=40).contains(&name.len()) && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'*' | b'_'))
 }
 
 /// The boundary before the first part of a machine-readable type.
@@ -266,6 +301,25 @@ mod tests {
             let kinds: Vec<_> = Mail::read(torn.as_bytes()).parts.iter().map(|p| p.kind).collect();
             assert_eq!(kinds, [PartKind::Text, PartKind::DeliveryStatus, PartKind::Original], "{header}");
         }
+    }
+
+    #[test]
+    fn a_boundary_on_a_line_without_its_space_is_a_boundary() {
+        for header in [
+            "Content-Type: multipart/mixed;\nboundary=x",
+            "content-type: multipart/mixed;\r\ncharset=utf-8;\r\nboundary=\"x\"",
+        ] {
+            let inner = format!("{header}\n\n--x\n\nwords\n--x--\n");
+            assert_eq!(Mail::read(inner.as_bytes()).words().trim(), "words", "{header}");
+            let outer = format!("Content-Type: multipart/mixed; boundary=y\n\n--y\n{inner}\n--y--\n");
+            assert_eq!(Mail::read(outer.as_bytes()).words().trim(), "words", "{header}");
+        }
+    }
+
+    #[test]
+    fn words_that_look_like_a_parameter_stay_as_they_are() {
+        let mail = "Content-Type: text/plain;\n charset=utf-8\n\nwith these settings;\nname=bob\n";
+        assert_eq!(folded(mail.as_bytes()), None);
     }
 
     #[test]

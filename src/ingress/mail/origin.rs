@@ -105,6 +105,9 @@ enum About {
 }
 
 impl Proof {
+    /// Nothing is proved.
+    pub const NONE: Self = Self::of(Origin::Unproved);
+
     const fn of(origin: Origin) -> Self {
         Self { origin, about: About::Anybody }
     }
@@ -174,9 +177,21 @@ pub fn prove(
     match signed {
         Verdict::Proved => Ok(Proof::of(Origin::Dkim)),
         Verdict::NoAnswer if is_young(&header, now) => Err(NoAnswer),
-        Verdict::NoAnswer | Verdict::NotProved => {
-            Ok(by_return_path(envelope, trust, now).unwrap_or(Proof::of(Origin::Unproved)))
-        }
+        Verdict::NoAnswer | Verdict::NotProved => Ok(by_return_path(envelope, trust, now).unwrap_or(Proof::NONE)),
+    }
+}
+
+/// What Postfix would have said for `${client_address}`, as its own Received field on top has it: empty where no client
+/// handed the mail in. For looking at a mail of which nothing else is known, never as a proof: anybody can write the field.
+#[must_use]
+pub fn presumed_client(mail: &[u8]) -> Option<String> {
+    let mail = Mail::read(mail);
+    let received = mail.header().get("Received")?;
+    let received = received.trim();
+    match received.strip_prefix("from ") {
+        _ if !received.contains(" (Postfix") => None,
+        Some(clause) => host_address(clause).map(|client| client.to_string()),
+        None => received.starts_with("by ").then(String::new),
     }
 }
 
@@ -371,6 +386,18 @@ mod tests {
         ] {
             assert_eq!(origin("192.0.2.5", &mail(h, to)), Origin::Unproved, "{h} {to}");
         }
+    }
+
+    #[test]
+    fn the_client_that_postfix_wrote_down_can_be_read_from_its_own_field_on_top() {
+        let client = |mail: &str| presumed_client(mail.as_bytes());
+        assert_eq!(client(BOUNCE).as_deref(), Some(""));
+        let handed_in =
+            "Received: from mx (mx.example [IPv6:2001:db8::1])\n\tby mta.example.org (Postfix) with ESMTP id 1\n";
+        assert_eq!(client(&format!("{handed_in}{BOUNCE}\nhi\n")).as_deref(), Some("2001:db8::1"));
+        let another = "Received: from mx (mx.example [192.0.2.1])\n\tby mta.example.org (8.17.1) with ESMTP id 1\n";
+        assert_eq!(client(&format!("{another}{BOUNCE}\nhi\n")), None);
+        assert_eq!(client("Subject: hi\n\nReceived: by mta.example.org (Postfix)\n"), None);
     }
 
     fn returned(path: &str, named: Named) -> Proof {

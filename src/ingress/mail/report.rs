@@ -232,8 +232,7 @@ impl<'v> Context<'v> {
         let action = if report.is_warning { Action::Delayed } else { Action::Failed };
         let lone = report.notices.len() == 1;
         for notice in &report.notices {
-            let verdict = judge_notice(notice, report.words, lone, action);
-            let said = Some(&notice.words).filter(|w| !w.trim().is_empty()).map_or(report.words, |w| w.as_str());
+            let (verdict, said) = judge_notice(notice, report.words, lone, action);
             let source = if self.is_ses { Source::Ses } else { Source::Mail };
             let kind = kind_of(verdict.class, action, false);
             let case = Case { kind, verdict, source, diagnostic: Some(said.to_owned()), remote_mta: None };
@@ -254,7 +253,7 @@ impl<'v> Context<'v> {
     fn unlisted(&self, reading: &mut Reading, words: &str, action: Action) {
         let reported = self.verp.clone().unwrap_or_default();
         let notice = Notice { reported, words: words.to_owned(), alias: None };
-        let verdict = judge_notice(&notice, words, true, action);
+        let (verdict, _) = judge_notice(&notice, words, true, action);
         let kind = kind_of(verdict.class, action, false);
         let case = Case { kind, verdict, source: Source::Mail, diagnostic: Some(words.to_owned()), remote_mta: None };
         self.add(reading, &case, self.verp.as_deref().into_iter());

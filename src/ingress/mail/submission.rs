@@ -46,10 +46,9 @@ pub fn known_as(
 ) -> Result<Submission, NoAnswer> {
     let reading = read_with(mail, &trust.verp);
     let proof = prove(mail, !reading.findings.is_empty(), envelope, trust, now)?;
-    let events =
-        reading.findings.iter().map(|finding| event(finding, &proof, digest, envelope, now)).collect::<Vec<_>>();
+    let events = events(&reading, &proof, digest, envelope, now);
     let all_proved = events.iter().all(|event| event.origin.is_proved());
-    let quarantined = quarantine(&reading, &proof, all_proved).map(|(why, detail)| Quarantined {
+    let quarantined = kept(&reading, &proof, all_proved).map(|(why, detail)| Quarantined {
         id: format!("{ID}{digest}"),
         door,
         why,
@@ -69,6 +68,12 @@ pub fn outcome(submission: &Submission) -> Outcome {
         Some(Why::Malformed | Why::NotUnderstood) => Outcome::Malformed,
         None => Outcome::Accepted,
     }
+}
+
+/// What a mail says, as the store takes it: one event for each recipient.
+#[must_use]
+pub fn events(reading: &Reading, proof: &Proof, digest: &str, envelope: &Envelope, now: Timestamp) -> Vec<Event> {
+    reading.findings.iter().map(|finding| event(finding, proof, digest, envelope, now)).collect()
 }
 
 fn event(finding: &Finding, proof: &Proof, digest: &str, envelope: &Envelope, now: Timestamp) -> Event {
@@ -112,8 +117,9 @@ pub fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope) {
     }
 }
 
-/// Whether the mail itself is kept, and why.
-fn quarantine(reading: &Reading, proof: &Proof, all_proved: bool) -> Option<(Why, String)> {
+/// Whether the mail itself is kept in quarantine, and why.
+#[must_use]
+pub fn kept(reading: &Reading, proof: &Proof, all_proved: bool) -> Option<(Why, String)> {
     let says_something = !reading.findings.is_empty();
     if says_something && !all_proved {
         let nature = reading.nature.as_str();

@@ -361,3 +361,13 @@ fn the_token_of_a_list_manager_is_handed_on() {
         Some("X-Suppressd-Verp: civicrm mail+b.12.345.0123456789abcdef\nX-Listmonk-Campaign: 7")
     );
 }
+
+#[test]
+fn what_was_said_is_the_reply_that_decided_and_not_the_lines_at_the_recipients_name() {
+    let body = "Error message below:\n550 - Requested action not taken: no such user here\n\nMessage details:\n  \
+                RCPT TO: bob@example.com\n  From: us@example.net\n  Number of lines: 2\n";
+    let finding = only(&text_mail("post_master@mx.example.com", "Re: News", body));
+    assert_eq!((finding.recipient.as_str(), finding.kind), ("bob@example.com", Kind::HardBounce));
+    let said = finding.evidence.diagnostic.as_deref();
+    assert_eq!(said, Some("550 - Requested action not taken: no such user here"));
+}

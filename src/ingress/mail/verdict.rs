@@ -38,7 +38,7 @@ pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str) -> Verdict
     if told.trim().is_empty() || verdict.class == Class::None {
         return verdict;
     }
-    let by_words = judge_words(&facts, told);
+    let (by_words, _) = judge_words(&facts, told);
     // "Not enough disk space", and a gateway makes "550 5.1.1 User unknown" of it.
     if verdict.class == Class::Hard && matches!(by_words.reason, Reason::MailboxFull | Reason::SystemFull) {
         return Verdict { status: verdict.status, ..by_words };
@@ -52,13 +52,14 @@ pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str) -> Verdict
 }
 
 /// Judges words for people: the line that names the recipient with a reply (sendmail's `<bob>... User unknown`), then the first
-/// reply quoted in them, then all of them. What a program says around a reply is about every bounce.
-fn judge_words(facts: &Facts<'_>, words: &str) -> Verdict {
+/// reply quoted in them, then all of them. What a program says around a reply is about every bounce. With the words that told.
+fn judge_words<'w>(facts: &Facts<'_>, words: &'w str) -> (Verdict, &'w str) {
     let is_line = |l: &&str| l.contains("...") && !facts.recipient.is_empty() && l.contains(facts.recipient);
     let line = words.lines().find(is_line).and_then(|l| l.get(reply_start(l)?..));
     let reply = reply_start(words).and_then(|at| words.get(at..)).map(paragraph);
-    let tries = line.into_iter().chain(reply).chain(introduced(words)).map(|text| judge(&Facts { text, ..*facts }));
-    tries.into_iter().find(Verdict::is_by_text).unwrap_or_else(|| judge(&Facts { text: words, ..*facts }))
+    let judged = |text| (judge(&Facts { text, ..*facts }), text);
+    let tries = line.into_iter().chain(reply).chain(introduced(words)).map(judged);
+    tries.into_iter().find(|(verdict, _)| verdict.is_by_text()).unwrap_or_else(|| judged(words))
 }
 
 /// Words, in lower case, after which a report quotes the other system.
@@ -89,7 +90,8 @@ fn paragraph(text: &str) -> &str {
 }
 
 /// Judges one recipient of a report in words: by what is said about him, else by the whole report if it is about him alone.
-pub(super) fn judge_notice(notice: &Notice, report: &str, lone: bool, action: Action) -> Verdict {
+/// With what was said: what stands at his name, unless the verdict is by other words.
+pub(super) fn judge_notice<'w>(notice: &'w Notice, report: &'w str, lone: bool, action: Action) -> (Verdict, &'w str) {
     let own = if notice.words.trim().is_empty() { report } else { &notice.words };
     let stage = match session::stage(own) {
         Stage::Unknown if lone => session::stage(report),
@@ -97,12 +99,16 @@ pub(super) fn judge_notice(notice: &Notice, report: &str, lone: bool, action: Ac
     };
     let speaker = session::speaker(None, own);
     let facts = Facts { recipient: &notice.reported, stage, speaker, action, ..Facts::default() };
-    let verdict = judge_words(&facts, &notice.words);
-    let verdict = if verdict.is_by_text() || !lone { verdict } else { judge_words(&facts, report) };
+    let (verdict, _) = judge_words(&facts, &notice.words);
+    let (verdict, said) = match (verdict.is_by_text(), lone) {
+        (false, true) => judge_words(&facts, report),
+        _ => (verdict, own),
+    };
+    let said = if verdict.is_by_text() { said } else { own };
     match (&notice.alias, verdict.class) {
         // One dead target of an alias: others may live behind it.
-        (Some(_), Class::Hard) => Verdict { class: Class::Soft, rule: "alias-with-dead-target", ..verdict },
-        _ => verdict,
+        (Some(_), Class::Hard) => (Verdict { class: Class::Soft, rule: "alias-with-dead-target", ..verdict }, said),
+        _ => (verdict, said),
     }
 }
 
