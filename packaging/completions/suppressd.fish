@@ -33,6 +33,10 @@ complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "why" -d 'Tell w
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "list" -d 'Show the suppression list'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "add" -d 'Put addresses or whole domains on the list'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "remove" -d 'Take addresses or domains off the list'
+complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "allow" -d 'Let mail pass for a time, whatever the list says'
+complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "incidents" -d 'Show bursts of one diagnostic and settle what they hold back'
+complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "policy" -d 'Show what other rules would do'
+complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "forget" -d 'Delete everything about an address, and keep it blocked if it was'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "topics" -d 'Show and decide which SNS topics are yours'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "quarantine" -d 'Show what could not be understood or trusted'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "inspect" -d 'Show what would be made of a mail or payload, recording nothing'
@@ -54,6 +58,9 @@ soft_bounce\t'Too many temporary failures'
 complaint\t'The recipient complained'
 unsubscribe\t'The recipient wants no more of this mail'
 added\t'Put there by hand'"
+complete -c suppressd -n "__fish_suppressd_using_subcommand list" -l reason -d 'Only entries with this reason, as userunknown' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand list" -l stream -d 'Only entries that refuse this stream of mail' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand list" -l since -d 'Only entries that came on the list since then: a date, a time, or how long ago, as 7d' -r
 complete -c suppressd -n "__fish_suppressd_using_subcommand list" -l domain -d 'Only entries of this domain' -r
 complete -c suppressd -n "__fish_suppressd_using_subcommand list" -s c -l config -d 'The configuration file' -r -F
 complete -c suppressd -n "__fish_suppressd_using_subcommand list" -l expired -d 'Entries that have run out too'
@@ -62,11 +69,53 @@ complete -c suppressd -n "__fish_suppressd_using_subcommand list" -l csv -d 'CSV
 complete -c suppressd -n "__fish_suppressd_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c suppressd -n "__fish_suppressd_using_subcommand add" -l note -d 'Why, for those who ask later' -r
 complete -c suppressd -n "__fish_suppressd_using_subcommand add" -l for -d 'Release by itself after this time, as 30d' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand add" -l stream -d 'Refuse this stream of mail only; else all mail' -r
 complete -c suppressd -n "__fish_suppressd_using_subcommand add" -s c -l config -d 'The configuration file' -r -F
 complete -c suppressd -n "__fish_suppressd_using_subcommand add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -l note -d 'Why, for those who ask later' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -l stream -d 'Only what refuses this stream of mail; else everything' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -l domain -d 'Remove all entries of this domain' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -l reason -d 'Remove all entries with this reason, as userunknown' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -l kind -d 'Remove all entries of this kind' -r -f -a "hard_bounce\t'The address is dead, or was said to be'
+soft_bounce\t'Too many temporary failures'
+complaint\t'The recipient complained'
+unsubscribe\t'The recipient wants no more of this mail'
+added\t'Put there by hand'"
+complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -l since -d 'Remove all entries that came on the list since then: a date, a time, or how long ago, as 2h' -r
 complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -s c -l config -d 'The configuration file' -r -F
-complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -s h -l help -d 'Print help'
+complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -l yes -d 'Do it. Without this, the entries that the options above select are only counted and some of them shown'
+complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c suppressd -n "__fish_suppressd_using_subcommand allow" -l for -d 'For how long, as 30d' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand allow" -l note -d 'Why, for those who ask later' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand allow" -s c -l config -d 'The configuration file' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand allow" -l end -d 'End it now'
+complete -c suppressd -n "__fish_suppressd_using_subcommand allow" -l json -d 'Show what is allowed as one JSON object a line'
+complete -c suppressd -n "__fish_suppressd_using_subcommand allow" -s h -l help -d 'Print help'
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and not __fish_seen_subcommand_from show confirm release" -s c -l config -d 'The configuration file' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and not __fish_seen_subcommand_from show confirm release" -l all -d 'Settled ones too'
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and not __fish_seen_subcommand_from show confirm release" -l json -d 'One JSON object a line'
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and not __fish_seen_subcommand_from show confirm release" -s h -l help -d 'Print help'
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and not __fish_seen_subcommand_from show confirm release" -f -a "show" -d 'Show the recipients of an incident'
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and not __fish_seen_subcommand_from show confirm release" -f -a "confirm" -d 'The addresses are dead: suppress them all'
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and not __fish_seen_subcommand_from show confirm release" -f -a "release" -d 'The receiving system erred: nothing of it counts'
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and __fish_seen_subcommand_from show" -s c -l config -d 'The configuration file' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and __fish_seen_subcommand_from confirm" -l note -d 'Why, for those who ask later' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and __fish_seen_subcommand_from confirm" -s c -l config -d 'The configuration file' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and __fish_seen_subcommand_from confirm" -s h -l help -d 'Print help'
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and __fish_seen_subcommand_from release" -l note -d 'Why, for those who ask later' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and __fish_seen_subcommand_from release" -s c -l config -d 'The configuration file' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand incidents; and __fish_seen_subcommand_from release" -s h -l help -d 'Print help'
+complete -c suppressd -n "__fish_suppressd_using_subcommand policy; and not __fish_seen_subcommand_from try" -s c -l config -d 'The configuration file' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand policy; and not __fish_seen_subcommand_from try" -s h -l help -d 'Print help'
+complete -c suppressd -n "__fish_suppressd_using_subcommand policy; and not __fish_seen_subcommand_from try" -f -a "try" -d 'Show who would be added and who released under the rules of another configuration'
+complete -c suppressd -n "__fish_suppressd_using_subcommand policy; and __fish_seen_subcommand_from try" -l sample -d 'So many of each are shown' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand policy; and __fish_seen_subcommand_from try" -s c -l config -d 'The configuration file' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand policy; and __fish_seen_subcommand_from try" -l json -d 'Every difference as one JSON object a line'
+complete -c suppressd -n "__fish_suppressd_using_subcommand policy; and __fish_seen_subcommand_from try" -s h -l help -d 'Print help'
+complete -c suppressd -n "__fish_suppressd_using_subcommand forget" -s c -l config -d 'The configuration file' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand forget" -l block -d 'Refuse mail to it from now on even if it is not suppressed'
+complete -c suppressd -n "__fish_suppressd_using_subcommand forget" -s h -l help -d 'Print help'
 complete -c suppressd -n "__fish_suppressd_using_subcommand topics; and not __fish_seen_subcommand_from allow deny" -s c -l config -d 'The configuration file' -r -F
 complete -c suppressd -n "__fish_suppressd_using_subcommand topics; and not __fish_seen_subcommand_from allow deny" -l json -d 'One JSON object a line'
 complete -c suppressd -n "__fish_suppressd_using_subcommand topics; and not __fish_seen_subcommand_from allow deny" -s h -l help -d 'Print help'
