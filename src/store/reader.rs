@@ -103,9 +103,9 @@ impl Readers {
     /// # Errors
     /// [`StoreError`]: the caller must not take it for "not found".
     pub fn find(&self, address: &Address, stream: &str, now: Timestamp) -> Result<Option<Suppression>, StoreError> {
-        self.with(|connection| match find(connection, address, Some(stream), now)? {
-            Some(entry) if allow::find(connection, address, now)?.is_none() => Ok(Some(entry)),
-            _ => Ok(None),
+        self.with(|connection| match found(connection, address, Some(stream), now)? {
+            Some((_, true)) if allow::find(connection, address, now)?.is_some() => Ok(None),
+            found => Ok(found.map(|(entry, _)| entry)),
         })
     }
 
@@ -163,14 +163,27 @@ pub(super) fn find(
     stream: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<Suppression>, StoreError> {
+    Ok(found(connection, address, stream, now)?.map(|(entry, _)| entry))
+}
+
+/// The same, and whether there is any allow entry that could beat it.
+fn found(
+    connection: &Connection,
+    address: &Address,
+    stream: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<(Suppression, bool)>, StoreError> {
     const SQL: &str = "\
-        SELECT address, stream, kind, reason, status, since, until, source, event, note FROM suppression \
+        SELECT address, stream, kind, reason, status, since, until, source, event, note, \
+               EXISTS (SELECT 1 FROM allow) AS allowing FROM suppression \
         WHERE address = ?1 AND (until IS NULL OR until > ?3) AND (stream = '' OR stream = ?4 OR ?4 IS NULL) \
         UNION ALL \
-        SELECT address, stream, kind, reason, status, since, until, source, event, note FROM suppression \
+        SELECT address, stream, kind, reason, status, since, until, source, event, note, \
+               EXISTS (SELECT 1 FROM allow) FROM suppression \
         WHERE address = ?2 AND (until IS NULL OR until > ?3) AND (stream = '' OR stream = ?4 OR ?4 IS NULL) \
         UNION ALL \
-        SELECT address, stream, kind, reason, status, since, until, source, event, note FROM suppression \
+        SELECT address, stream, kind, reason, status, since, until, source, event, note, \
+               EXISTS (SELECT 1 FROM allow) FROM suppression \
         WHERE EXISTS (SELECT 1 FROM suppression WHERE address >= '@.' AND address < '@/') \
           AND address IN (WITH RECURSIVE above (rest) AS ( \
                             SELECT substr(?2, instr(?2, '.')) WHERE instr(?2, '.') > 0 \
@@ -179,12 +192,14 @@ pub(super) fn find(
                           SELECT '@' || rest FROM above) \
           AND (until IS NULL OR until > ?3) AND (stream = '' OR stream = ?4 OR ?4 IS NULL) \
         UNION ALL \
-        SELECT ?1, '', 'added', 'manual', NULL, since, NULL, 'manual', NULL, 'forgotten: only a keyed hash is kept' \
+        SELECT ?1, '', 'added', 'manual', NULL, since, NULL, 'manual', NULL, 'forgotten: only a keyed hash is kept', \
+               EXISTS (SELECT 1 FROM allow) \
         FROM forgotten \
         WHERE hash = CASE WHEN EXISTS (SELECT 1 FROM forgotten) \
                        THEN keyed_hash((SELECT value FROM setting WHERE name = 'forget-key'), ?1) END \
         LIMIT 1";
     let mut statement = connection.prepare_cached(SQL)?;
     let key = params![address.as_str(), address.domain_key(), timestamp_text(now), stream];
-    Ok(statement.query_row(key, Suppression::from_row).optional()?)
+    let row = statement.query_row(key, |row| Ok((Suppression::from_row(row)?, row.get("allowing")?)));
+    Ok(row.optional()?)
 }
