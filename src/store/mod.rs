@@ -8,12 +8,15 @@
 //! - [`Store`]: one connection of one process: the pipe and the command line.
 //! - [`Readers`]: lookups, which never wait for a writer.
 
+mod dossier;
 mod error;
+mod events;
 mod list;
 mod quarantine;
 mod reader;
 mod record;
 mod schema;
+mod stats;
 mod topic;
 mod writer;
 
@@ -23,11 +26,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use dossier::{Allowed, Dossier, Entry, IncidentState};
 pub use error::StoreError;
+pub use events::{EventFilter, StoredEvent};
 pub use list::{Change, Filter, Key, Refusals};
 pub use quarantine::{Bounds, QuarantineEntry, Quarantined};
 pub use reader::{Readers, Suppression};
-pub use record::{Receipt, Recorded, StoredEvent, Submission};
+pub use record::{Receipt, Recorded, Submission};
+pub use stats::{DayCount, DomainCount, Figures, Progress, SenderRates, Stats};
 pub use topic::{MAX_PENDING, TopicChange, TopicEntry, TopicState};
 pub use writer::Writer;
 
