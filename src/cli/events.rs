@@ -1,7 +1,8 @@
 //! `suppressd events`: what was reported and changed, newest last, and with `--follow` what comes next.
 //!
-//! Whoever recorded it: the daemon, `suppressd pipe`, the command line, or SQL by hand. Following costs one look at the
-//! file's version in [`POLL`] and no lock. It ends with status 0 on SIGINT or SIGTERM and when nobody reads any more.
+//! Whoever recorded it: the daemon, `suppressd pipe`, the command line, or SQL by hand. Following looks every [`POLL`]
+//! whether there is a newer number, and holds no lock meanwhile. It ends with status 0 on SIGINT or SIGTERM, and when
+//! nobody reads its output any more.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -19,7 +20,7 @@ use crate::event::{Kind, Reason, Source, printable};
 use crate::store::{EventFilter, Key, Store, StoredEvent};
 use crate::telemetry::maillog;
 
-/// Time between two looks, in milliseconds.
+/// Milliseconds between two looks.
 const POLL: u16 = 200;
 
 #[derive(Debug, clap::Args)]
