@@ -337,7 +337,7 @@ fn stats_count_by_day_reason_source_and_domain_and_judge_each_sender() {
             "complaint, abuse                               1\n",
             "sources: ses 34\n",
             "not counted: 1 reports that nothing proves",
-            "refused 7 times: at most so many messages did not reach SES",
+            "refused 7 times: up to 7 messages to people on the list did not reach SES\n",
             "on the list now 2: 1 added, 1 complaint; 1 allow entries\n",
             "example.org                           30  2 (6.25 %): review              1 (3.333 %): pause risk\n",
             "silent.example                         0  1 (no rate)                     1".trim_end_matches('1'),

@@ -203,7 +203,10 @@ fn judged((count, judged): (&i64, &Option<Judged>)) -> String {
 
 fn print_now(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     let (refused, now) = (answer.stats.refused, &answer.now);
-    writeln!(out, "\nrefused {refused} times: at most so many messages did not reach SES and cost you nothing there")?;
+    match refused {
+        0 => writeln!(out, "\nno mail was refused")?,
+        n => writeln!(out, "\nrefused {n} times: up to {n} messages to people on the list did not reach SES")?,
+    }
     let kinds: Vec<_> = now.entries.iter().map(|(kind, n)| format!("{n} {}", shown(&kind.replace('_', " ")))).collect();
     let total: i64 = now.entries.iter().map(|(_, n)| n).sum();
     let kinds = if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
