@@ -180,15 +180,18 @@ fn who_is_not_suppressed_learns_why_not() {
 fn an_incident_that_holds_a_bounce_back_is_named() {
     let home = home();
     home.sql(
-        "INSERT INTO incident (number, fingerprint, place, diagnostic, first, last, state) VALUES \
-           (3, 'f', 'example.com', '550 x', '2026-11-21T08:00:00Z', '2026-11-21T09:00:00Z', 'open'), \
-           (4, 'f', 'example.com', '550 x', '2026-11-21T08:00:00Z', '2026-11-21T09:00:00Z', 'released')",
+        "INSERT INTO incident (number, fingerprint, place, first, last, state) VALUES \
+           (3, 'f', 'example.com', '2026-11-21T08:00:00Z', '2026-11-21T09:00:00Z', 'open'), \
+           (4, 'f', 'example.com', '2026-11-21T08:00:00Z', '2026-11-21T09:00:00Z', 'released')",
     );
     Row { incident: "3", action: "recorded", decision: "held back", ..ROW }.insert(&home);
     let why = home.run(&["why", "bob@example.com"]).out;
     has(
         &why,
-        &["because: held back by incident 3 (hard bounce of", "      held back by incident 3 at example.com; see"],
+        &[
+            "because: held back by incident 3 (hard bounce of",
+            "      held back by incident 3 at example.com; see suppressd incidents show 3\n",
+        ],
     );
     Row { address: "ann@example.com", incident: "4", action: "recorded", ..ROW }.insert(&home);
     let why = home.run(&["why", "ann@example.com"]).out;

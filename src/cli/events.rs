@@ -23,6 +23,21 @@ use crate::telemetry::maillog;
 /// Milliseconds between two looks.
 const POLL: u16 = 200;
 
+/// Show what was reported and changed, the newest last
+///
+/// One line for each event, like those of the log, in the order in which things happened; suppressd.db(5) explains the words.
+/// What is given must all hold. What is rare may take a while among many millions of events; --since bounds it.
+///
+/// With --follow it goes on with whatever anybody records, in the order in which it is recorded, until it is interrupted or
+/// nobody reads its output any more.
+///
+/// What did SES report about us today?
+///
+/// suppressd events --source ses --since 24h
+///
+/// Which addresses are being suppressed now?
+///
+/// suppressd events --follow --action suppressed
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only of this recipient, or @domain for a domain's own entry
@@ -40,13 +55,13 @@ pub(super) struct Args {
     /// Only from this source, as ses
     #[arg(long, value_parser = |word: &str| Source::parse(word).ok_or("see \"Words\" in suppressd.db(5)"))]
     source: Option<Source>,
-    /// Only with this effect: suppressed, recorded, added or removed
+    /// Only with this effect: suppressed, held, recorded, added or removed
     #[arg(long)]
     action: Option<String>,
     /// Only of this stream of mail
     #[arg(long)]
     stream: Option<String>,
-    /// Only what happened since then: 2026-11-21, 2026-11-21T08:46:25Z, or so long ago, as 12h
+    /// Only what happened since then: a date, a time, or how long ago, as 12h
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Timestamp>,
     /// So many of the newest
@@ -55,7 +70,7 @@ pub(super) struct Args {
     /// Go on with new ones as they are recorded
     #[arg(long, short)]
     follow: bool,
-    /// One JSON object a line
+    /// One JSON object a line, with everything that is known of the event
     #[arg(long)]
     json: bool,
 }

@@ -63,28 +63,8 @@ enum Verb {
     /// Read and record mail for the daemon
     #[command(hide = true)]
     LmtpWorker,
-    /// Tell whether an address is suppressed, since when, on what evidence, and how to undo it
-    ///
-    /// It shows every entry that holds for the recipient, of his domain and of domains above it as well, by what event and
-    /// rule it came, an allow entry that beats it, how often mail to him was refused, everything that was reported of
-    /// him, and the command that releases him. If he is not suppressed it says why not, as by the decision of the last
-    /// report or by an incident that holds it back. If SES has him on its own list, it shows the command that takes him
-    /// off there. With --json it is one object with all of that.
     Why(why::Args),
-    /// Show what was reported and changed, the newest last
-    ///
-    /// One line for each event, like those of the log, in the order in which things happened; the words are explained in
-    /// suppressd.db(5). What is given must all hold. With --follow it goes on with whatever is recorded by anybody, until
-    /// it is interrupted or nobody reads its output any more. With --json each line is an object with everything that is
-    /// known of the event.
     Events(events::Args),
-    /// Show what came in, what was refused, and how your senders stand with SES
-    ///
-    /// By day, reason, source and receiving domain, with what waits for you in quarantine and in incidents. For each
-    /// domain that you send from it shows hard bounces among bounces and deliveries, and complaints among deliveries. SES
-    /// puts an account under review from 5 percent hard bounces or 0.1 percent complaints, and may pause it from 10 or
-    /// 0.5. SES itself looks at a number of messages that it does not tell, not at days, so a handful of messages says
-    /// little. Where deliveries are not reported no rate can be known. Days are UTC.
     Stats(stats::Args),
     /// Show the suppression list
     List(list::Args),

@@ -17,6 +17,19 @@ const COMPLAINT_REVIEW: f64 = 0.1;
 const BOUNCE_PAUSE: f64 = 10.0;
 const COMPLAINT_PAUSE: f64 = 0.5;
 
+/// Show what came in, what was refused, and how your sender domains stand with SES
+///
+/// Events are counted by day (UTC), reason, source and receiving domain; reports that nothing proves are not. What waits in
+/// quarantine and in incidents is counted too.
+///
+/// For each domain that you send from, hard bounces are held against bounces and deliveries, and complaints against deliveries.
+/// SES puts an account under review from 5 percent hard bounces or 0.1 percent complaints on, and may pause its sending from 10 or
+/// 0.5. It looks at a number of messages that it does not tell, and not at days, so a handful of messages says little. Where no
+/// delivery is reported no rate is known.
+///
+/// How was last week?
+///
+/// suppressd stats --days 7
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// So many days, today included

@@ -6,9 +6,23 @@ use super::{EXIT_NOT, Failure, json, now, shown};
 use crate::event::printable;
 use crate::store::{Dossier, Entry, Key, Store, StoredEvent};
 
+/// Tell whether an address is suppressed, since when, on what evidence, and how to undo it
+///
+/// Every entry that holds for the recipient is shown, those of his domain and of domains above it as well, with the event and
+/// rule behind it; an allow entry that beats them; how often mail to him was refused; everything that was reported of him, the
+/// oldest first; and the commands that release him. If he is not suppressed it is told why not: what the last report
+/// decided, or the incident that holds it back. If SES has him on its own list, the command is shown that takes him off there.
+///
+/// Exit status 0 if the address is suppressed, if only for one stream of mail, 1 if not.
+///
+/// Why does nobody get through to her?
+///
+/// suppressd why alice@example.com
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The recipient; or @domain, for a domain's own entries
+    /// user@domain or 'Name <user@domain>', in any case; or @domain, for the entries of a domain
+    ///
+    /// An international domain may be written either way.
     address: String,
     /// One JSON object
     #[arg(long)]
@@ -95,6 +109,7 @@ fn held_back(event: &StoredEvent, dossier: &Dossier) -> Option<String> {
     (incident.state == "open").then(|| format!("held back by incident {}", incident.number))
 }
 
+/// What takes the entry off the list.
 fn undo(entry: &Entry) -> String {
     let stream = if entry.stream.is_empty() { String::new() } else { format!("--stream {} ", entry.stream) };
     format!("suppressd remove {stream}'{}'", entry.address.replace('\'', "'\\''"))
@@ -189,7 +204,7 @@ fn print_event(event: &StoredEvent, dossier: &Dossier, out: &mut dyn Write) -> R
 fn incident(number: i64, dossier: &Dossier) -> String {
     match dossier.incidents.iter().find(|incident| incident.number == number) {
         Some(incident) if incident.state == "open" => {
-            format!("held back by incident {number} at {}; see suppressd incidents", incident.place)
+            format!("held back by incident {number} at {}; see suppressd incidents show {number}", incident.place)
         }
         Some(incident) => format!("part of incident {number} at {}, {}", incident.place, incident.state),
         None => format!("part of incident {number}"),

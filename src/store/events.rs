@@ -57,7 +57,7 @@ pub struct StoredEvent {
     pub headers: Option<String>,
     /// The classification rule that fired.
     pub rule: Option<String>,
-    /// suppressed, recorded, added or removed.
+    /// suppressed, held, recorded, added or removed.
     pub action: String,
     /// Why that.
     pub decision: String,
@@ -115,7 +115,7 @@ pub struct EventFilter {
     pub reason: Option<Reason>,
     /// From this source.
     pub source: Option<Source>,
-    /// That did this: suppressed, recorded, added, removed.
+    /// That did this: suppressed, held, recorded, added, removed.
     pub action: Option<String>,
     /// Of this stream; empty for all mail.
     pub stream: Option<String>,

@@ -53,7 +53,7 @@ fn metrics_count_what_came_in_what_was_asked_and_what_there_is() {
          SELECT 'x' || value, strftime('%Y-%m-%dT%H:%M:%SZ', 'now', value), strftime('%Y-%m-%dT%H:%M:%SZ', 'now', value), \
                 'a@b.example', 'a@b.example', 'soft_bounce', 'throttled', 'sender', 'dsn', 'local', 'recorded', '' \
          FROM json_each('[\"-1 seconds\", \"-59 minutes\", \"-61 minutes\"]'); \
-         INSERT INTO incident (fingerprint, place, diagnostic, first, last) VALUES ('f', 'example.com', '', '', '')",
+         INSERT INTO incident (fingerprint, place, first, last) VALUES ('f', 'example.com', '', '')",
     );
     let (head, text) = ask(address, "GET", "/metrics");
     assert!(head.starts_with("http/1.1 200 ok\r\n"), "{head}");

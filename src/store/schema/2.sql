@@ -65,7 +65,7 @@ CREATE TABLE allow (
 ) STRICT, WITHOUT ROWID;
 
 ALTER TABLE event ADD COLUMN stream TEXT NOT NULL DEFAULT '';
--- of a bounce that suppressed: its diagnostic with what varies masked, as a hash
+-- of a bounce that suppressed: the wording of its diagnostic, with what varies from recipient to recipient masked
 ALTER TABLE event ADD COLUMN fingerprint TEXT;
 ALTER TABLE event ADD COLUMN incident INTEGER;
 ALTER TABLE event ADD COLUMN domain TEXT
@@ -76,7 +76,11 @@ CREATE INDEX event_counted ON event (address, at)
   WHERE kind IN ('hard_bounce', 'soft_bounce', 'complaint', 'unsubscribe', 'removed');
 CREATE INDEX event_burst_domain ON event (fingerprint, domain, at) WHERE fingerprint IS NOT NULL;
 CREATE INDEX event_burst_mta ON event (fingerprint, remote_mta, at) WHERE fingerprint IS NOT NULL;
+CREATE INDEX event_relay ON event (reason, received)
+  WHERE side = 'sender' AND reason IN ('notverified', 'relayrefused', 'throttled');
 CREATE INDEX event_incident ON event (incident) WHERE incident IS NOT NULL;
+
+CREATE INDEX refusal_day ON refusal (day);
 
 -- One diagnostic for many recipients of one receiving system: their suppressions are held back.
 CREATE TABLE incident (
@@ -84,7 +88,6 @@ CREATE TABLE incident (
   fingerprint TEXT NOT NULL,
   -- the receiving domain, or the host that refused
   place       TEXT NOT NULL,
-  diagnostic  TEXT NOT NULL,
   first       TEXT NOT NULL,
   last        TEXT NOT NULL,
   state       TEXT NOT NULL DEFAULT 'open',
@@ -119,9 +122,7 @@ END;
 
 -- What is looked for in a table of millions of rows.
 CREATE INDEX event_kind ON event (kind, at) WHERE kind NOT IN ('delivery', 'send', 'open', 'click');
-CREATE INDEX event_relay ON event (at, reason) WHERE side = 'sender' AND reason IN ('notverified', 'relayrefused', 'throttled');
 CREATE INDEX suppression_until ON suppression (until, kind) WHERE until IS NOT NULL;
-CREATE INDEX refusal_day ON refusal (day, count);
 
 -- Kept by the triggers below, so that nobody has to count all rows of a large table. No address is in them, so they stay
 -- when events are deleted or an address is forgotten.
@@ -222,7 +223,8 @@ CREATE VIEW bounce_rates AS
 
 CREATE VIEW open_incidents AS
   SELECT number, place, first, last,
-         (SELECT count(DISTINCT address) FROM event WHERE event.incident = incident.number) AS recipients, diagnostic
+         (SELECT count(DISTINCT address) FROM event WHERE event.incident = incident.number) AS recipients,
+         (SELECT diagnostic FROM event WHERE event.incident = incident.number ORDER BY number LIMIT 1) AS diagnostic
   FROM incident
   WHERE state = 'open'
   ORDER BY number;
