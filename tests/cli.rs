@@ -43,9 +43,9 @@ fn why_exits_0_for_a_suppressed_address_and_1_for_another() {
     assert_eq!((why.status, why.err.as_str()), (Some(1), ""));
     assert_eq!(why.out, "alice@example.com is not suppressed\n");
     let json: Value = serde_json::from_str(&home.run(&["why", "--json", "bob@example.com"]).out).unwrap();
-    assert_eq!((&json["suppressed"], &json["entry"]["note"]), (&Value::Bool(true), &"asked us to".into()));
+    assert_eq!((&json["suppressed"], &json["entries"][0]["note"]), (&Value::Bool(true), &"asked us to".into()));
     let json: Value = serde_json::from_str(&home.run(&["why", "--json", "alice@example.com"]).out).unwrap();
-    assert_eq!((&json["suppressed"], &json["entry"]), (&Value::Bool(false), &Value::Null));
+    assert_eq!((&json["suppressed"], &json["entries"]), (&Value::Bool(false), &serde_json::json!([])));
 }
 
 #[test]

@@ -6,6 +6,8 @@
 mod durability;
 #[path = "daemon/lifecycle.rs"]
 mod lifecycle;
+#[path = "daemon/monitoring.rs"]
+mod monitoring;
 #[path = "support/process.rs"]
 mod process;
 #[path = "support/sns/mod.rs"]

@@ -259,3 +259,23 @@ async fn a_damaged_database_is_temp_and_never_not_found() {
         expect(&mut client, "43:TEMP the suppression list can't be read now,").await;
     }
 }
+
+#[tokio::test]
+async fn what_is_written_by_hand_counts_at_the_next_lookup() {
+    let daemon = start(Protocol::Socketmap, limits());
+    let mut client = daemon.connect().await;
+    let by_hand = rusqlite::Connection::open(daemon.database()).unwrap();
+    let domain = "85:OK 550 5.7.1 Recipient is on the suppression list (whole domain, added on 2026-11-21),";
+    for (sql, reply) in [
+        ("INSERT INTO suppression (address, since) VALUES ('Alice@Example.COM', '2026-11-21T08:00:00Z')", REFUSED),
+        ("UPDATE suppression SET until = '2026-11-21T12:00:00Z' WHERE address = 'alice@example.com'", NOT_FOUND),
+        ("UPDATE suppression SET until = '2026-11-21T12:00:01Z' WHERE address = 'alice@example.com'", REFUSED),
+        ("DELETE FROM suppression WHERE address = 'ALICE@example.com'", NOT_FOUND),
+        ("INSERT INTO suppression (address, since) VALUES ('@EXAMPLE.com', '2026-11-21T08:00:00Z')", domain),
+        ("DELETE FROM suppression", NOT_FOUND),
+    ] {
+        assert!(by_hand.execute(sql, []).unwrap() > 0, "{sql}");
+        client.write_all(ALICE).await.unwrap();
+        expect(&mut client, reply).await;
+    }
+}

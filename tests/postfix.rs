@@ -9,6 +9,7 @@
 )]
 
 #[path = "e2e/harness.rs"]
+#[allow(dead_code, reason = "shared with the story")]
 mod harness;
 
 use std::time::Duration;

@@ -171,5 +171,6 @@ fn protected_and_allowed_recipients_get_their_mail_and_removal_is_final() {
     hard("dave@example.com");
     world.suppressd(&["forget", "dave@example.com"]);
     assert!(is_refused(&world, APP, "dave@example.com"));
+    assert!(world.suppressd(&["why", "dave@example.com"]).contains("forgotten: only a keyed hash is kept"));
     assert_eq!(world.sqlite3("SELECT count(*) FROM event WHERE address LIKE 'dave%'").trim(), "0");
 }

@@ -7,6 +7,7 @@
 mod add;
 mod allow;
 mod config;
+mod events;
 mod forget;
 mod incidents;
 mod inspect;
@@ -17,6 +18,7 @@ mod policy;
 mod quarantine;
 mod remove;
 mod serve;
+mod stats;
 mod topics;
 mod why;
 
@@ -80,6 +82,8 @@ enum Verb {
     #[command(hide = true)]
     LmtpWorker,
     Why(why::Args),
+    Events(events::Args),
+    Stats(stats::Args),
     List(list::Args),
     Add(add::Args),
     Remove(remove::Args),
@@ -142,6 +146,8 @@ impl Cli {
             Verb::Pipe(args) => Ok(pipe::run(args, &path)),
             Verb::LmtpWorker => lmtp_worker::run(&path),
             Verb::Why(args) => why::run(&args, &open(&path)?, out),
+            Verb::Events(args) => events::run(&args, &open(&path)?, out),
+            Verb::Stats(args) => stats::run(&args, &open(&path)?, out),
             Verb::List(args) => list::run(&args, &open(&path)?, out),
             Verb::Add(args) => add::run(&args, &mut open(&path)?, out),
             Verb::Remove(args) => remove::run(&args, &mut open(&path)?, out),

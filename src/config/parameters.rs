@@ -24,7 +24,7 @@ pub struct Parameter {
 pub const SECTIONS: &[(&str, &str)] = &[
     ("", "The database."),
     ("http", "The public door for webhooks. Put nginx in front of it, or let it speak TLS itself."),
-    ("admin", "The private door: health for monitoring. Never open it to the world."),
+    ("admin", "The private door: health and numbers for monitoring. Never open it to the world."),
     ("sns", "Amazon SNS notifications about SES mail."),
     ("lookup", "What Postfix asks. A unix socket is created with the mode and group below."),
     ("mail", "Bounce mail, by pipe(8) and LMTP."),
@@ -109,7 +109,7 @@ pub const PARAMETERS: &[Parameter] = &[
         "Time for the body of a request."),
 
     row("admin", "listen", "list of addresses", r#"["127.0.0.1:8026"]"#, "",
-        "Where to answer GET /health: 200 while the database answers, else 503."),
+        "Where to answer GET /health, with 200 while the database answers, else 503, and GET /metrics, with numbers for Prometheus."),
 
     row("sns", "path", "text", r#""/sns""#, "",
         "The path of the endpoint."),

@@ -14,6 +14,7 @@
 //! Each refusal is one log line and is counted in memory; [`Lookup::take_refusals`] hands the counts over.
 //! Not promised: that a count is the number of messages. Postfix asks a transport map for senders too, and more than once.
 
+mod counts;
 pub mod netstring;
 pub mod policy_service;
 pub mod serve;
@@ -27,6 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use counts::Counts;
 pub use serve::{Limits, Service, serve};
 pub use text::Refusal;
 
@@ -232,6 +234,7 @@ pub struct Lookup {
     signer: RwLock<Option<Signer>>,
     refusals: Mutex<HashMap<String, u64>>,
     trouble_logged: Mutex<Option<Timestamp>>,
+    counts: Counts,
 }
 
 impl Lookup {
@@ -244,6 +247,7 @@ impl Lookup {
             signer: RwLock::default(),
             refusals: Mutex::default(),
             trouble_logged: Mutex::default(),
+            counts: Counts::default(),
         }
     }
 
@@ -278,11 +282,23 @@ impl Lookup {
     /// Answers a question as the operator wants it, logs it if it is a refusal or trouble, and counts it.
     #[must_use]
     pub fn ask(&self, query: Query<'_>, now: Timestamp) -> Verdict {
+        let verdict = self.answer(&query, now);
+        self.counts.answered(query.door, &verdict);
+        verdict
+    }
+
+    /// How often it was asked, and what it answered.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    fn answer(&self, query: &Query<'_>, now: Timestamp) -> Verdict {
         let Some(address) = query.address() else { return Verdict::Pass };
         let settings = self.settings();
         match self.readers.find(&address, query.stream, now) {
             Ok(None) => Verdict::Pass,
-            Ok(Some(entry)) => self.refuse(settings.mode, &query, &address, &entry),
+            Ok(Some(entry)) => self.refuse(settings.mode, query, &address, &entry),
             Err(error) => {
                 self.log_trouble(&error, settings.on_error, now);
                 match settings.on_error {
@@ -321,6 +337,7 @@ impl Lookup {
     }
 
     fn log_trouble(&self, error: &StoreError, on_error: OnError, now: Timestamp) {
+        self.counts.failed();
         if self.trouble_is_news(now) {
             let told = match on_error {
                 OnError::Defer => "Postfix is told to try again",

@@ -4,9 +4,10 @@
 //! is built first, and anything wrong with it keeps the old one. SIGTERM and SIGINT stop accepting, finish what is
 //! under way within a few seconds and end; a second one ends at once.
 
-mod health;
+mod admin;
 mod ledger;
 mod listeners;
+mod monitoring;
 mod retention;
 mod signals;
 mod systemd;
@@ -30,8 +31,10 @@ use crate::lookup::{self, Limits, Lookup, Protocol, Service, Settings};
 use crate::socket::{ListenAddress, ListenError, SocketRights};
 use crate::store::{Readers, StoreError, Submission, Writer};
 use crate::telemetry;
+use admin::Admin;
 use ledger::Ledger;
 use listeners::Inherited;
+use monitoring::Monitoring;
 use signals::Signal;
 use webhooks::Named;
 
@@ -162,9 +165,10 @@ impl Daemon {
             let (tls, door, limits) = (self.tls.clone(), self.door.clone(), webhooks::limits(&self.config));
             services.spawn(http::serve(listener, tls, door, limits, until(stopped.clone())));
         }
+        let admin = Arc::new(self.admin());
         for at in &self.config.admin {
             let listener = inherited.take_or_bind(at, &rights(&self.config)).map_err(ServeError::Listen)?;
-            services.spawn(health::serve(listener, Arc::clone(&self.readers), stopped.clone()));
+            services.spawn(admin::serve(listener, Arc::clone(&admin), stopped.clone()));
         }
         for at in &self.config.mail.lmtp {
             let listener = inherited.take_or_bind(at, &rights(&self.config)).map_err(ServeError::Listen)?;
@@ -172,6 +176,12 @@ impl Daemon {
         }
         inherited.warn_about_the_rest();
         Ok(services)
+    }
+
+    fn admin(&self) -> Admin {
+        let deadline = std_duration(self.config.lookup.deadline);
+        let monitoring = Monitoring::new(self.config.database.clone(), deadline, Arc::clone(&self.lookup));
+        Admin::new(Arc::clone(&self.readers), monitoring)
     }
 
     /// Builds the whole new state, then swaps; on any error the old one stays.

@@ -34,14 +34,6 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The allow entry that beats the list for an address; `None` for none.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn allows(&self, address: &Address, now: Timestamp) -> Result<Option<Allowed>, StoreError> {
-        find(&self.connection, address, now)
-    }
-
     /// Lets mail to an address or domain pass until a time.
     ///
     /// # Errors

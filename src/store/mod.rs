@@ -9,7 +9,9 @@
 //! - [`Readers`]: lookups, which never wait for a writer.
 
 mod allow;
+mod dossier;
 mod error;
+mod events;
 mod forgotten;
 mod history;
 mod incident;
@@ -19,6 +21,7 @@ mod reader;
 mod record;
 mod retention;
 mod schema;
+mod stats;
 mod topic;
 mod trial;
 mod writer;
@@ -30,14 +33,17 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use allow::Allowed;
+pub use dossier::{Dossier, Entry, IncidentState};
 pub use error::StoreError;
+pub use events::{EventFilter, StoredEvent};
 pub use forgotten::Forgotten;
 pub use incident::{Incident, Opened, Settlement};
 pub use list::{Change, Filter, Key, Refusals};
 pub use quarantine::{Bounds, QuarantineEntry, Quarantined};
 pub use reader::{Readers, Suppression};
-pub use record::{Alarm, Receipt, Recorded, StoredEvent, Submission};
+pub use record::{Alarm, Receipt, Recorded, Submission};
 pub use retention::Cursor;
+pub use stats::{DayCount, DomainCount, Figures, Progress, SenderRates, Stats};
 pub use topic::{MAX_PENDING, TopicChange, TopicEntry, TopicState};
 pub use trial::{Difference, Looked};
 pub use writer::Writer;

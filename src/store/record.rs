@@ -1,7 +1,7 @@
 //! Records a submission: dedupe, history, decision, suppression, in the caller's one transaction.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use super::incident::{self, Joined, Opened};
 use super::{Keeping, Quarantined, StoreError, TopicChange, forgotten, history, quarantine, topic};
@@ -72,98 +72,6 @@ impl Recorded {
     #[must_use]
     pub fn action(&self) -> &'static str {
         self.decision.as_ref().map_or("duplicate", |decision| decision.action.as_str())
-    }
-}
-
-/// An event as the database keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct StoredEvent {
-    /// Its number.
-    pub number: i64,
-    /// When it happened.
-    pub at: String,
-    /// When it was recorded.
-    pub received: String,
-    /// The recipient, canonical.
-    pub address: String,
-    /// The recipient as reported.
-    pub reported: String,
-    /// What happened.
-    pub kind: String,
-    /// Why.
-    pub reason: String,
-    /// Whose fault.
-    pub side: String,
-    /// RFC 3463 code.
-    pub status: Option<String>,
-    /// The receiving system's words.
-    pub diagnostic: Option<String>,
-    /// Where the report came from.
-    pub source: String,
-    /// How its origin is proved.
-    pub origin: String,
-    /// Who reported.
-    pub reporting_mta: Option<String>,
-    /// Who refused.
-    pub remote_mta: Option<String>,
-    /// Envelope sender of the message.
-    pub sender: Option<String>,
-    /// Message-ID of the message.
-    pub message_id: Option<String>,
-    /// The provider's id of the message.
-    pub provider_id: Option<String>,
-    /// Postfix queue id of the message.
-    pub queue_id: Option<String>,
-    /// Topic or address that it came in by.
-    pub channel: Option<String>,
-    /// List headers and SES tags of the message, one `Name: value` a line.
-    pub headers: Option<String>,
-    /// The classification rule that fired.
-    pub rule: Option<String>,
-    /// The stream of mail that it is about; empty for none.
-    pub stream: String,
-    /// The incident that it is part of.
-    pub incident: Option<i64>,
-    /// suppressed, held, recorded, added or removed.
-    pub action: String,
-    /// Why that.
-    pub decision: String,
-}
-
-impl StoredEvent {
-    /// The columns of a [`StoredEvent`], for a SELECT.
-    pub(super) const COLUMNS: &'static str = "number, at, received, address, reported, kind, reason, side, status, \
-        diagnostic, source, origin, reporting_mta, remote_mta, sender, message_id, provider_id, queue_id, channel, \
-        headers, rule, stream, incident, action, decision";
-
-    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            number: row.get("number")?,
-            at: row.get("at")?,
-            received: row.get("received")?,
-            address: row.get("address")?,
-            reported: row.get("reported")?,
-            kind: row.get("kind")?,
-            reason: row.get("reason")?,
-            side: row.get("side")?,
-            status: row.get("status")?,
-            diagnostic: row.get("diagnostic")?,
-            source: row.get("source")?,
-            origin: row.get("origin")?,
-            reporting_mta: row.get("reporting_mta")?,
-            remote_mta: row.get("remote_mta")?,
-            sender: row.get("sender")?,
-            message_id: row.get("message_id")?,
-            provider_id: row.get("provider_id")?,
-            queue_id: row.get("queue_id")?,
-            channel: row.get("channel")?,
-            headers: row.get("headers")?,
-            rule: row.get("rule")?,
-            stream: row.get("stream")?,
-            incident: row.get("incident")?,
-            action: row.get("action")?,
-            decision: row.get("decision")?,
-        })
     }
 }
 

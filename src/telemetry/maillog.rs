@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use crate::event::Event;
-use crate::store::{Alarm, Recorded};
+use crate::event::{Event, MAX_DIAGNOSTIC, MAX_NAME, printable};
+use crate::store::{Alarm, Recorded, StoredEvent};
 
 /// Logs an event that was recorded, and what an operator should hear of beyond it.
 pub fn report(event: &Event, recorded: &Recorded) {
@@ -43,6 +43,37 @@ pub fn line(event: &Event, recorded: &Recorded) -> String {
         let _ = write!(line, " ({})", decision.reason);
     }
     let _ = write!(line, ", event={}", recorded.number);
+    line
+}
+
+/// The line for an event of the database, which anybody may have written; with its time in front, and what the receiving
+/// system said, to the end of the line.
+#[must_use]
+pub fn stored_line(event: &StoredEvent) -> String {
+    let mut line =
+        format!("{} to=<{}>, kind={}", word(&event.at), printable(&event.address, MAX_NAME), word(&event.kind));
+    let words = [
+        ("status", event.status.as_deref()),
+        ("reason", Some(event.reason.as_str())),
+        ("source", Some(&event.source)),
+        ("origin", Some(&event.origin)),
+        ("stream", Some(event.stream.as_str()).filter(|stream| !stream.is_empty())),
+        ("queue_id", event.queue_id.as_deref()),
+        ("provider_id", event.provider_id.as_deref()),
+    ];
+    for (name, text) in words {
+        if let Some(text) = text {
+            let _ = write!(line, ", {name}={}", word(text));
+        }
+    }
+    let _ = write!(line, ", action={} ({})", word(&event.action), printable(&event.decision, MAX_NAME));
+    if let Some(incident) = event.incident {
+        let _ = write!(line, ", incident={incident}");
+    }
+    let _ = write!(line, ", event={}", event.number);
+    if let Some(diagnostic) = &event.diagnostic {
+        let _ = write!(line, ", said={}", printable(diagnostic, MAX_DIAGNOSTIC));
+    }
     line
 }
 

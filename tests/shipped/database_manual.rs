@@ -26,8 +26,18 @@ fn filled(path: &Path) -> Connection {
     own.evidence.side = Side::Sender;
     let mut ses = event("Erin@example.com", Kind::HardBounce, Reason::Suppressed);
     ses.source = Source::Ses;
+    ses.evidence.channel = Some("arn:aws:sns:eu-west-1:123456789012:ses-feedback".into());
+    let delivery = event("gina@example.com", Kind::Delivery, Reason::Undefined);
+    let complaint = event("hugo@example.com", Kind::Complaint, Reason::Abuse);
     let submission = Submission {
-        events: vec![event("alice@example.com", Kind::HardBounce, Reason::UserUnknown), soft, own, ses],
+        events: vec![
+            event("alice@example.com", Kind::HardBounce, Reason::UserUnknown),
+            soft,
+            own,
+            ses,
+            delivery,
+            complaint,
+        ],
         quarantined: vec![Quarantined {
             id: "1".into(),
             door: Door::Pipe,
@@ -44,8 +54,17 @@ fn filled(path: &Path) -> Connection {
     let until = now.checked_add(SignedDuration::from_hours(48)).ok();
     let change = Change { who: "root".into(), note: Some("asked by phone".into()), until, ..Change::default() };
     store.add(&Key::parse("frank@example.com").unwrap(), &change, now).unwrap();
-    Connection::open(path).unwrap()
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch(BY_HAND).unwrap();
+    connection
 }
+
+/// An incident with a member, and an allow entry.
+const BY_HAND: &str = "
+    INSERT INTO incident (number, fingerprint, place, first, last)
+      VALUES (1, 'f', 'example.com', '2026-11-21T08:00:00Z', '2026-11-21T09:00:00Z');
+    UPDATE event SET incident = 1 WHERE address = 'dave@example.com';
+    INSERT INTO allow (address, until, note) VALUES ('ida@example.com', '2999-01-01T00:00:00Z', 'moved');";
 
 fn event(address: &str, kind: Kind, reason: Reason) -> Event {
     Event {
@@ -104,7 +123,7 @@ fn every_table_and_view_has_a_section_with_exactly_its_columns() {
             let title = format!(".Ss {}{} {name}", kind[..1].to_uppercase(), &kind[1..]);
             let documented: Vec<_> =
                 section(&page, &title).lines().filter_map(|line| line.strip_prefix(".It Va ")).collect();
-            assert_eq!(documented, column(&connection, &format!("SELECT name FROM pragma_table_info('{name}')")));
+            assert_eq!(documented, column(&connection, &format!("SELECT name FROM pragma_table_xinfo('{name}')")));
             sections += 1;
         }
     }
@@ -133,9 +152,81 @@ fn every_constraint_is_listed_in_its_own_words() {
     let page = read(PAGE);
     let schema = column(&connection, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").join("\n");
     let named: Vec<_> = schema.split("CONSTRAINT \"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-    assert!(named.len() >= 7);
+    assert!(named.len() >= 10);
     for sentence in named {
         assert!(page.contains(&format!(".It\n{sentence}\n")), "{sentence}");
+    }
+}
+
+#[test]
+fn every_trigger_is_listed_and_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let connection = filled(&dir.path().join("t.db"));
+    let page = read(PAGE);
+    let items = section(&page, ".Sh TRIGGERS").lines().filter_map(|line| line.strip_prefix(".It Va "));
+    let mut listed: Vec<_> = items.flat_map(|item| item.split(" , ")).map(str::to_owned).collect();
+    listed.sort();
+    assert_eq!(listed, column(&connection, "SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name"));
+}
+
+/// Nonsense by hand, and what sqlite3 says about it.
+#[test]
+fn constraints_refuse_nonsense_with_a_sentence() {
+    let dir = tempfile::tempdir().unwrap();
+    let connection = filled(&dir.path().join("t.db"));
+    for (sql, sentence) in [
+        ("suppression (address) VALUES ('bob')", "address must be user@domain, @domain for"),
+        ("suppression (address) VALUES ('bob@')", "address must be user@domain, @domain for"),
+        ("suppression (address) VALUES ('bob@.example.com')", "address must be user@domain, @domain for"),
+        ("suppression (address) VALUES ('@..example.com')", "address must be user@domain, @domain for"),
+        ("suppression (address) VALUES (' bob@example.com')", "address must not have spaces around it"),
+        ("suppression (address) VALUES ('bob@example.com' || char(10))", "address must not have spaces around it or"),
+        ("suppression (address) VALUES ('bob@bücher.example')", "domain must be in its ASCII form"),
+        ("suppression (address) VALUES ('bob@example.com.')", "domain must be in its ASCII form"),
+        ("suppression (address, stream) VALUES ('bob@example.com', 'News')", "stream must be small letters"),
+        ("suppression (address, kind) VALUES ('bob@example.com', 'bounce')", "kind must be hard_bounce, soft_bounce"),
+        ("suppression (address, status) VALUES ('bob@example.com', '550')", "status must be like 5.1.1"),
+        ("suppression (address, since) VALUES ('bob@example.com', '2026-11-21')", "since must be like 2026-11-21T"),
+        ("suppression (address, until) VALUES ('bob@example.com', 'soon')", "until must be like 2026-11-21T"),
+        ("suppression (address, until) VALUES ('bob@example.com', '2026-02-30T00:00:00Z')", "until must be like 2026-"),
+        ("suppression (address, step) VALUES ('bob@example.com', 0)", "step must be 1 or more"),
+        (
+            "suppression (address, step) VALUES ('bob@example.com', 'twice')",
+            "cannot store TEXT value in INTEGER column",
+        ),
+        ("allow (address) VALUES ('bob@example.com')", "allow.until"),
+        ("allow (address, until) VALUES ('bob', '2999-01-01T00:00:00Z')", "address must be user@domain, @domain for"),
+        ("allow (address, until) VALUES ('bob@example.com', 'soon')", "until must be like 2026-11-21T"),
+        ("incident (fingerprint, place, first, last, state) VALUES ('', '', '', '', 'x')", "state must be open"),
+        ("topic (arn, state) VALUES ('arn:aws:sns:eu-west-1:123456789012:x', 'maybe')", "state IN ('allowed'"),
+    ] {
+        let error = connection.execute(&format!("INSERT INTO {sql}"), []).unwrap_err().to_string();
+        assert!(error.contains(sentence), "{sql}: {error}");
+    }
+}
+
+#[test]
+fn the_view_of_the_list_leaves_out_whom_an_allow_entry_lets_pass() {
+    let dir = tempfile::tempdir().unwrap();
+    let connection = Connection::open(dir.path().join("t.db")).unwrap();
+    Store::open(&dir.path().join("t.db"), WAIT).unwrap();
+    for (allow, left) in [
+        ("bob@example.com", "@example.com,ann@sub.example.com,bob@badexample.com"),
+        ("BOB@Example.com", "@example.com,ann@sub.example.com,bob@badexample.com"),
+        ("@Example.com", "ann@sub.example.com,bob@badexample.com"),
+        ("@.example.com", "@example.com,bob@badexample.com,bob@example.com"),
+        ("@.com", "-"),
+    ] {
+        let sql = format!(
+            "DELETE FROM allow; INSERT OR IGNORE INTO suppression (address) VALUES ('bob@example.com'), \
+               ('@example.com'), ('ann@sub.example.com'), ('bob@badexample.com'); \
+             INSERT INTO allow (address, until) VALUES ('{allow}', '2999-01-01T00:00:00Z')"
+        );
+        connection.execute_batch(&sql).unwrap();
+        let sql = "SELECT coalesce(group_concat(address), '-') FROM (SELECT address FROM suppressed ORDER BY address)";
+        assert_eq!(column(&connection, sql), [left], "{allow}");
+        connection.execute_batch("UPDATE allow SET until = '2020-01-01T00:00:00Z'").unwrap();
+        assert_eq!(column(&connection, "SELECT CAST(count(*) AS TEXT) FROM suppressed"), ["4"]);
     }
 }
 
@@ -155,7 +246,7 @@ fn every_query_runs_and_finds_something() {
     let dir = tempfile::tempdir().unwrap();
     let connection = filled(&dir.path().join("t.db"));
     let queries: Vec<_> = examples(&read(PAGE)).into_iter().filter(|text| text.starts_with("SELECT")).collect();
-    assert!(queries.len() >= 12, "{}", queries.len());
+    assert!(queries.len() >= 20, "{}", queries.len());
     for query in queries {
         let mut statement = connection.prepare(&query).unwrap_or_else(|error| panic!("{query}: {error}"));
         assert!(statement.exists([]).unwrap(), "finds nothing: {query}");
@@ -167,7 +258,7 @@ fn every_statement_that_writes_runs() {
     let dir = tempfile::tempdir().unwrap();
     let connection = filled(&dir.path().join("t.db"));
     let writes: Vec<_> = examples(&read(PAGE)).into_iter().filter(|text| !text.starts_with("SELECT")).collect();
-    assert_eq!(writes.len(), 3);
+    assert_eq!(writes.len(), 4);
     for sql in writes {
         connection.execute_batch(&sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
     }

@@ -10,6 +10,7 @@ use super::{Door, Limits};
 use crate::ingress::Sink;
 use crate::ingress::sns::message::Headers;
 use crate::outcome::Outcome;
+use crate::telemetry::metrics;
 
 /// What a 401 asks for. SNS sends credentials only after this challenge.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"suppressd\"");
@@ -93,6 +94,7 @@ fn sns_headers(headers: &HeaderMap) -> Result<Headers, ()> {
 }
 
 fn outcome(outcome: Outcome) -> Answer {
+    metrics::webhook(outcome);
     let answer = plain(StatusCode::from_u16(outcome.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     if outcome == Outcome::TryAgain { with(answer, header::RETRY_AFTER, RETRY_AFTER) } else { answer }
 }

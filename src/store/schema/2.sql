@@ -120,29 +120,111 @@ BEGIN
           old.address, old.address, 'removed', 'manual', 'unknown', 'manual', 'operator', old.stream, 'removed', 'by SQL');
 END;
 
+-- What is looked for in a table of millions of rows.
+CREATE INDEX event_kind ON event (kind, at) WHERE kind NOT IN ('delivery', 'send', 'open', 'click');
+CREATE INDEX suppression_until ON suppression (until, kind) WHERE until IS NOT NULL;
+
+-- Kept by the triggers below, so that nobody has to count all rows of a large table. No address is in them, so they stay
+-- when events are deleted or an address is forgotten.
+CREATE TABLE suppression_total (
+  kind    TEXT NOT NULL PRIMARY KEY,
+  entries INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE daily (
+  day           TEXT NOT NULL,
+  kind          TEXT NOT NULL,
+  reason        TEXT NOT NULL,
+  side          TEXT NOT NULL,
+  source        TEXT NOT NULL,
+  origin        TEXT NOT NULL,
+  stream        TEXT NOT NULL,
+  -- '' where the report does not tell, and where it is not proved
+  sender_domain TEXT NOT NULL,
+  events        INTEGER NOT NULL,
+  PRIMARY KEY (day, kind, reason, side, source, origin, stream, sender_domain)
+) STRICT, WITHOUT ROWID;
+
+-- Receiving domains; unproved reports and an operator's changes are not counted.
+CREATE TABLE daily_domain (
+  day    TEXT NOT NULL,
+  domain TEXT NOT NULL,
+  kind   TEXT NOT NULL,
+  events INTEGER NOT NULL,
+  PRIMARY KEY (day, domain, kind)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO suppression_total SELECT kind, count(*) FROM suppression GROUP BY kind;
+INSERT INTO daily
+  SELECT substr(at, 1, 10), kind, reason, side, source, origin, stream,
+         CASE WHEN sender IS NULL OR origin IN ('operator', 'unproved') THEN ''
+              ELSE lower(substr(sender, length(rtrim(sender, replace(sender, '@', ''))) + 1)) END,
+         count(*)
+  FROM event GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
+INSERT INTO daily_domain
+  SELECT substr(at, 1, 10), domain, kind, count(*)
+  FROM event WHERE origin NOT IN ('operator', 'unproved') GROUP BY 1, 2, 3;
+
+CREATE TRIGGER suppression_kept AFTER INSERT ON suppression BEGIN
+  INSERT INTO suppression_total VALUES (new.kind, 1) ON CONFLICT (kind) DO UPDATE SET entries = entries + 1;
+END;
+CREATE TRIGGER suppression_dropped AFTER DELETE ON suppression BEGIN
+  UPDATE suppression_total SET entries = entries - 1 WHERE kind = old.kind;
+END;
+CREATE TRIGGER suppression_changed AFTER UPDATE OF kind ON suppression WHEN new.kind <> old.kind BEGIN
+  UPDATE suppression_total SET entries = entries - 1 WHERE kind = old.kind;
+  INSERT INTO suppression_total VALUES (new.kind, 1) ON CONFLICT (kind) DO UPDATE SET entries = entries + 1;
+END;
+CREATE TRIGGER event_kept AFTER INSERT ON event BEGIN
+  INSERT INTO daily VALUES (
+      substr(new.at, 1, 10), new.kind, new.reason, new.side, new.source, new.origin, new.stream,
+      CASE WHEN new.sender IS NULL OR new.origin IN ('operator', 'unproved') THEN ''
+           ELSE lower(substr(new.sender, length(rtrim(new.sender, replace(new.sender, '@', ''))) + 1)) END,
+      1)
+    ON CONFLICT DO UPDATE SET events = events + 1;
+END;
+CREATE TRIGGER event_kept_domain AFTER INSERT ON event WHEN new.origin NOT IN ('operator', 'unproved') BEGIN
+  INSERT INTO daily_domain VALUES (substr(new.at, 1, 10), new.domain, new.kind, 1)
+    ON CONFLICT DO UPDATE SET events = events + 1;
+END;
+
 CREATE VIEW suppressed AS
   SELECT address, stream, replace(kind, '_', ' ') AS why, reason, status, since, coalesce(until, 'released') AS until, source, note
-  FROM suppression
+  FROM suppression AS s
   WHERE (until IS NULL OR until > strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
-    AND address NOT IN (SELECT address FROM allow WHERE until > strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+    AND NOT EXISTS (
+      -- an allow entry of the address itself, of its domain, or of a domain above that one
+      SELECT 1 FROM allow AS a
+      WHERE a.until > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
+        AND (a.address = s.address
+             OR a.address GLOB '@[^.]*' AND substr(s.address, -length(a.address)) = a.address COLLATE NOCASE
+             OR a.address GLOB '@.*' AND substr(s.address, 1 - length(a.address)) = substr(a.address, 2) COLLATE NOCASE))
   ORDER BY since DESC;
 
 CREATE VIEW recent_events AS
-  SELECT number, at, address, kind, reason, status, side, source, origin, stream, action, decision, diagnostic
+  SELECT number, at, address, kind, reason, status, side, source, origin, stream, action, decision, incident, diagnostic
   FROM event
   ORDER BY number DESC;
 
 CREATE VIEW bounce_rates AS
-  SELECT substr(at, 1, 10) AS day,
-         lower(substr(sender, instr(sender, '@') + 1)) AS sender_domain,
-         count(*) FILTER (WHERE kind = 'delivery') AS delivered,
-         count(*) FILTER (WHERE kind = 'hard_bounce') AS hard_bounced,
-         count(*) FILTER (WHERE kind = 'complaint') AS complained,
-         round(100.0 * count(*) FILTER (WHERE kind = 'hard_bounce')
-               / max(1, count(*) FILTER (WHERE kind IN ('delivery', 'hard_bounce'))), 2) AS bounce_percent,
-         round(100.0 * count(*) FILTER (WHERE kind = 'complaint')
-               / max(1, count(*) FILTER (WHERE kind = 'delivery')), 3) AS complaint_percent
-  FROM event
-  WHERE sender IS NOT NULL AND origin NOT IN ('operator', 'unproved')
+  SELECT day,
+         sender_domain,
+         coalesce(sum(events) FILTER (WHERE kind = 'delivery'), 0) AS delivered,
+         coalesce(sum(events) FILTER (WHERE kind = 'hard_bounce'), 0) AS hard_bounced,
+         coalesce(sum(events) FILTER (WHERE kind = 'complaint'), 0) AS complained,
+         round(100.0 * coalesce(sum(events) FILTER (WHERE kind = 'hard_bounce'), 0)
+               / max(1, coalesce(sum(events) FILTER (WHERE kind IN ('delivery', 'hard_bounce')), 0)), 2) AS bounce_percent,
+         round(100.0 * coalesce(sum(events) FILTER (WHERE kind = 'complaint'), 0)
+               / max(1, coalesce(sum(events) FILTER (WHERE kind = 'delivery'), 0)), 3) AS complaint_percent
+  FROM daily
+  WHERE sender_domain <> ''
   GROUP BY day, sender_domain
   ORDER BY day DESC, sender_domain;
+
+CREATE VIEW open_incidents AS
+  SELECT number, place, first, last,
+         (SELECT count(DISTINCT address) FROM event WHERE event.incident = incident.number) AS recipients,
+         (SELECT diagnostic FROM event WHERE event.incident = incident.number ORDER BY number LIMIT 1) AS diagnostic
+  FROM incident
+  WHERE state = 'open'
+  ORDER BY number;
