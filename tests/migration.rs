@@ -218,6 +218,10 @@ fn a_newer_database_is_refused_in_one_sentence_by_every_verb_and_left_alone() {
     };
     for args in [
         &["why", "bob@example.com"][..],
+        &["allow", "bob@example.com"],
+        &["incidents"],
+        &["policy", "try"],
+        &["forget", "bob@example.com"],
         &["list"],
         &["events"],
         &["events", "--follow"],

@@ -30,6 +30,8 @@ complete -c suppressd -n "__fish_suppressd_needs_command" -s V -l version -d 'Pr
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "serve" -d 'Run the daemon in the foreground'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "pipe" -d 'Take one bounce mail from pipe(8) on the standard input'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "why" -d 'Tell whether an address is suppressed, since when, on what evidence, and how to undo it'
+complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "events" -d 'Show what was reported and changed, the newest last'
+complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "stats" -d 'Show what came in, what was refused, and how your sender domains stand with SES'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "list" -d 'Show the suppression list'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "add" -d 'Put addresses or whole domains on the list'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "remove" -d 'Take addresses or domains off the list'
@@ -53,6 +55,24 @@ complete -c suppressd -n "__fish_suppressd_using_subcommand pipe" -s h -l help -
 complete -c suppressd -n "__fish_suppressd_using_subcommand why" -s c -l config -d 'The configuration file' -r -F
 complete -c suppressd -n "__fish_suppressd_using_subcommand why" -l json -d 'One JSON object'
 complete -c suppressd -n "__fish_suppressd_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c suppressd -n "__fish_suppressd_using_subcommand events" -l address -d 'Only of this recipient, or @domain for a domain\'s own entry' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand events" -l domain -d 'Only of recipients in this domain, subdomains not included' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand events" -l kind -d 'Only of this kind, as hard_bounce' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand events" -l reason -d 'Only for this reason, as userunknown' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand events" -l source -d 'Only from this source, as ses' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand events" -l action -d 'Only with this effect: suppressed, held, recorded, added or removed' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand events" -l stream -d 'Only of this stream of mail' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand events" -l since -d 'Only what happened since then: a date, a time, or how long ago, as 12h' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand events" -l limit -d 'So many of the newest' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand events" -s c -l config -d 'The configuration file' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand events" -s f -l follow -d 'Go on with new ones as they are recorded'
+complete -c suppressd -n "__fish_suppressd_using_subcommand events" -l json -d 'One JSON object a line, with everything that is known of the event'
+complete -c suppressd -n "__fish_suppressd_using_subcommand events" -s h -l help -d 'Print help'
+complete -c suppressd -n "__fish_suppressd_using_subcommand stats" -l days -d 'So many days, today included' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand stats" -l top -d 'So many receiving and sender domains' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand stats" -s c -l config -d 'The configuration file' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand stats" -l json -d 'One JSON object'
+complete -c suppressd -n "__fish_suppressd_using_subcommand stats" -s h -l help -d 'Print help'
 complete -c suppressd -n "__fish_suppressd_using_subcommand list" -l kind -d 'Only entries of this kind' -r -f -a "hard_bounce\t'The address is dead, or was said to be'
 soft_bounce\t'Too many temporary failures'
 complaint\t'The recipient complained'

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::dossier::covering;
 use super::{Change, Key, Store, StoreError};
 use crate::address::Address;
 use crate::event::timestamp_text;
@@ -67,7 +68,7 @@ pub(super) fn find(connection: &Connection, address: &Address, now: Timestamp) -
     let sql = "SELECT address, since, until, note FROM allow WHERE address = ?1 AND until > ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let now = timestamp_text(now);
-    for key in keys(address) {
+    for key in covering(address.as_str()) {
         let found = statement.query_row([&key, &now], |row| {
             Ok(Allowed { address: row.get(0)?, since: row.get(1)?, until: row.get(2)?, note: row.get(3)? })
         });
@@ -76,12 +77,4 @@ pub(super) fn find(connection: &Connection, address: &Address, now: Timestamp) -
         }
     }
     Ok(None)
-}
-
-/// The keys of entries that can be about an address: itself, `@domain`, `@.parent` for each domain above it.
-pub(super) fn keys(address: &Address) -> Vec<String> {
-    let domain = address.domain();
-    let parents = domain.match_indices('.').filter_map(|(at, _)| domain.get(at..));
-    let own = [address.as_str().to_owned(), address.domain_key().to_owned()];
-    own.into_iter().chain(parents.map(|parent| format!("@{parent}"))).collect()
 }

@@ -101,7 +101,7 @@ impl Store {
 }
 
 /// The keys of entries that hold for a key, itself first.
-fn covering(key: &str) -> Vec<String> {
+pub(super) fn covering(key: &str) -> Vec<String> {
     let domain = key.rsplit_once('@').map_or(key, |(_, domain)| domain);
     let mut keys = vec![key.to_owned()];
     if !key.starts_with('@') {

@@ -31,7 +31,9 @@ impl Store {
                    ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)";
         self.connection.execute(sql, [&horizon])?;
         let day = horizon.get(..10).unwrap_or_default();
-        self.connection.execute("DELETE FROM refusal WHERE day < ?1", [day])?;
+        for table in ["refusal", "daily_domain"] {
+            self.connection.execute(&format!("DELETE FROM {table} WHERE day < ?1"), [day])?;
+        }
         Ok(Cursor::default())
     }
 
