@@ -12,13 +12,16 @@ use crate::event::{Kind, timestamp_text};
 pub struct Key(String);
 
 impl Key {
-    /// Parses `user@domain`, `Name <user@domain>` or `@domain`.
+    /// Parses `user@domain`, `Name <user@domain>`, `@domain` or `@.domain`, which stands for all its subdomains.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         match text.trim().strip_prefix('@') {
-            Some(domain) => Ok(Self(format!("@{}", canonical_domain(domain)?))),
+            Some(domain) => {
+                let (dot, domain) = domain.strip_prefix('.').map_or(("", domain), |domain| (".", domain));
+                Ok(Self(format!("@{dot}{}", canonical_domain(domain)?)))
+            }
             None => Ok(Self(Address::parse_mailbox(text)?.as_str().to_owned())),
         }
     }

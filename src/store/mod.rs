@@ -8,7 +8,9 @@
 //! - [`Store`]: one connection of one process: the pipe and the command line.
 //! - [`Readers`]: lookups, which never wait for a writer.
 
+mod bulk;
 mod error;
+mod export;
 mod list;
 mod quarantine;
 mod reader;
@@ -23,7 +25,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use bulk::{CHUNK, Fate, Import, ImportRules, ImportedEntry, PAUSE, Plan};
 pub use error::StoreError;
+pub use export::{ListReader, ListState, Selection, TableEntry};
 pub use list::{Change, Filter, Key, Refusals};
 pub use quarantine::{Bounds, QuarantineEntry, Quarantined};
 pub use reader::{Readers, Suppression};
