@@ -17,14 +17,31 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("policy", &["address", "event"]),
     ("store", &["address", "event", "policy", "status"]),
     ("lookup", &["address", "event", "outcome", "return_path", "socket", "status", "store"]),
+    ("exchange", &["address", "event", "outcome", "status", "store"]),
+    ("tables", &["lookup", "store"]),
     ("config", &["event", "lookup", "policy", "return_path", "socket", "store"]),
     ("telemetry", &["address", "config", "event", "policy", "status", "store"]),
     (
         "ingress",
         &["address", "config", "event", "outcome", "policy", "return_path", "socket", "status", "store", "telemetry"],
     ),
-    ("server", &["config", "ingress", "lookup", "policy", "return_path", "socket", "store", "telemetry"]),
-    ("cli", &["address", "config", "event", "ingress", "outcome", "server", "store", "telemetry"]),
+    ("server", &["config", "ingress", "lookup", "policy", "return_path", "socket", "store", "tables", "telemetry"]),
+    (
+        "cli",
+        &[
+            "address",
+            "config",
+            "event",
+            "exchange",
+            "ingress",
+            "lookup",
+            "outcome",
+            "server",
+            "store",
+            "tables",
+            "telemetry",
+        ],
+    ),
 ];
 
 #[test]
