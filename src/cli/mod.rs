@@ -6,6 +6,8 @@
 
 mod add;
 mod config;
+mod export;
+mod import;
 mod inspect;
 mod list;
 mod lmtp_worker;
@@ -69,6 +71,25 @@ enum Verb {
     Add(add::Args),
     /// Take addresses or domains off the list
     Remove(remove::Args),
+    /// Put the list of another tool, or a file of addresses, on the list
+    ///
+    /// Without --apply it shows what would change and writes nothing. The format is told from the content; where two could
+    /// be meant, name it. Lines that can't be understood are reported, all at once, and then nothing is written. An entry
+    /// that is there is never made to end earlier, and an address that an operator released after it came on the file's list
+    /// stays released; a file without dates counts as older than any release. Soft bounces are left out: a list
+    /// manager's soft bounce is no reason to refuse mail for ever. Each entry that is applied leaves a trace with who and
+    /// the file's name. Meanwhile the daemon goes on; an import that is interrupted can be run again.
+    Import(import::Args),
+    /// Print the list, or write it into a file
+    ///
+    /// CSV and JSON are what "import" takes: every entry in force, with its stream. The other forms are tables that Postfix
+    /// reads by itself, and answer what the socketmap would answer now, in the same words: cdb and lmdb for "transport_maps =
+    /// cdb:/path/transport", access and transport as text for postmap(1). What an allow entry beats is not in them. A file is
+    /// replaced as a whole and keeps its mode and owner. The daemon keeps such files fresh by itself, see section
+    /// [export] of suppressd.toml(5). Postfix looks up more in a file than in a socketmap: with recipient_delimiter, an
+    /// entry for bob@example.com also holds for bob+tag@example.com. In an access table a domain also stands for its
+    /// subdomains, and ".domain" for nothing, unless smtpd_access_maps is taken out of parent_domain_matches_subdomains.
+    Export(export::Args),
     /// Show and decide which SNS topics are yours
     Topics(topics::Args),
     /// Show what could not be understood or trusted
@@ -131,6 +152,8 @@ impl Cli {
             Verb::List(args) => list::run(&args, &open(&path)?, out),
             Verb::Add(args) => add::run(&args, &mut open(&path)?, out),
             Verb::Remove(args) => remove::run(&args, &mut open(&path)?, out),
+            Verb::Export(args) => export::run(&args, &Config::load(&path)?, out),
+            Verb::Import(args) => import::run(&args, &mut open(&path)?, out),
             Verb::Topics(args) => topics::run(&args, &Config::load(&path)?, out),
             Verb::Quarantine(args) => quarantine::run(&args, &Config::load(&path)?, out),
             Verb::Inspect(args) => inspect::run(&args, out),
