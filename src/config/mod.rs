@@ -46,6 +46,8 @@ pub struct Config {
     pub lookup: Lookup,
     /// `[mail]`.
     pub mail: Mail,
+    /// `[export]`.
+    pub export: Export,
     /// `[quarantine]`.
     pub quarantine: Bounds,
     /// `[policy.*]`.
@@ -129,6 +131,24 @@ pub struct Lookup {
 pub struct TcpTable {
     /// Where to listen.
     pub listen: ListenAddress,
+    /// Which map it answers.
+    pub map: Map,
+}
+
+/// `[export]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// Files that are kept fresh.
+    pub files: Vec<ExportFile>,
+    /// How often to look.
+    pub every: SignedDuration,
+}
+
+/// One entry of `export.files`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportFile {
+    /// Where it is; its suffix is its form.
+    pub path: PathBuf,
     /// Which map it answers.
     pub map: Map,
 }
@@ -267,6 +287,7 @@ impl Config {
                 return_path_days: source.get("mail", "return-path-days")?,
                 return_path_trust: source.get("mail", "return-path-trust")?,
             },
+            export: Export { files: source.get("export", "files")?, every: source.get("export", "every")? },
             quarantine: Bounds {
                 entries: source.get("quarantine", "max-entries")?,
                 bytes: source.get::<values::Size>("quarantine", "max-size")?.0,

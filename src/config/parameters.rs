@@ -27,6 +27,10 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("admin", "The private door: health for monitoring. Never open it to the world."),
     ("sns", "Amazon SNS notifications about SES mail."),
     ("lookup", "What Postfix asks. A unix socket is created with the mode and group below."),
+    (
+        "export",
+        "The list as files that Postfix reads by itself. They answer while suppressd is down too, and are as old as below.",
+    ),
     ("mail", "Bounce mail, by pipe(8) and LMTP."),
     (
         "quarantine",
@@ -104,6 +108,11 @@ pub const PARAMETERS: &[Parameter] = &[
         "Owner of unix sockets; else the user that suppressd runs as."),
     row("lookup", "socket-group", "group name", r#""postfix""#, "",
         "Group of unix sockets."),
+
+    row("export", "files", "list of tables", "[]", r#"[{ path = "/var/lib/suppressd/transport.cdb", map = "transport" }]"#,
+        "Files to keep fresh, and the map that each answers, \"access\" or \"transport\". One whose name ends with .cdb or .lmdb is for Postfix as it is; any other is text for postmap(1). Each is replaced as a whole. As a service, suppressd may write below /var/lib/suppressd only. Postfix looks up more in a file than in a socketmap; the command \"export\" in suppressd(1) says what."),
+    row("export", "every", "duration", r#""1m""#, "",
+        "So long after the list changed, by whomever, or an entry ran out, the files are written anew at the latest. Nothing is written while the list stays the same. Postfix itself notices a new file within 10 seconds."),
 
     row("mail", "lmtp", "list of addresses", "[]", r#"["unix:/var/spool/postfix/suppressd/lmtp.sock"]"#,
         "Where to take bounce mail by LMTP: unix:PATH or ADDRESS:PORT. The recommended door. Unix sockets have the mode and group of [lookup]."),

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 use toml_edit::Value;
 
-use super::{ListenAddress, LogTo, Map, Mode, Named, OnError, TcpTable, Tls};
+use super::{ExportFile, ListenAddress, LogTo, Map, Mode, Named, OnError, TcpTable, Tls};
 use crate::policy::Term;
 use crate::return_path::verp::Pattern;
 
@@ -105,6 +105,17 @@ impl FromToml for TcpTable {
         let name =
             map.as_str().and_then(Map::parse).ok_or_else(|| wrong(map, "a map", "\"access\" or \"transport\""))?;
         Ok(Self { listen: ListenAddress::from_toml(listen)?, map: name })
+    }
+}
+
+impl FromToml for ExportFile {
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        let form = "{ path = \"/var/lib/suppressd/transport.cdb\", map = \"transport\" }";
+        let table = fields(value, &["path", "map"], form)?;
+        let [path, map] = table.as_slice() else { return Err(wrong(value, "a table", form)) };
+        let name =
+            map.as_str().and_then(Map::parse).ok_or_else(|| wrong(map, "a map", "\"access\" or \"transport\""))?;
+        Ok(Self { path: PathBuf::from_toml(path)?, map: name })
     }
 }
 

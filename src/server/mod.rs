@@ -4,6 +4,7 @@
 //! is built first, and anything wrong with it keeps the old one. SIGTERM and SIGINT stop accepting, finish what is
 //! under way within a few seconds and end; a second one ends at once.
 
+mod exports;
 mod health;
 mod ledger;
 mod listeners;
@@ -90,6 +91,7 @@ struct Daemon {
     ledger: Arc<Ledger>,
     door: Slot<Door<Ledger>>,
     tls: Option<Slot<ServerConfig>>,
+    exports: watch::Sender<exports::Plan>,
 }
 
 impl Daemon {
@@ -107,13 +109,17 @@ impl Daemon {
         let (door, tls) = named.door(&config, Arc::clone(&ledger));
         let (door, tls) = (Slot::new(door), tls.map(Slot::new));
         let workers = Arc::new(Workers::new(path.into(), std_duration(config.mail.deadline), writer.clone()));
-        Ok(Self { path: path.into(), config, writer, writer_thread, readers, lookup, workers, ledger, door, tls })
+        let exports = watch::Sender::new(exports::Plan::of(&config));
+        let path = path.into();
+        Ok(Self { path, config, writer, writer_thread, readers, lookup, workers, ledger, door, tls, exports })
     }
 
     async fn serve(mut self) -> Result<(), ServeError> {
         let mut signals = signals::listen().map_err(|e| ServeError::System(format!("cannot take signals: {e}")))?;
         let (stop, stopped) = watch::channel(false);
         let mut services = self.open_sockets(&stopped)?;
+        let database = self.config.database.clone();
+        services.spawn(exports::keep_fresh(database, self.exports.subscribe(), stopped.clone()));
         services.spawn(flush_refusals(Arc::clone(&self.lookup), self.writer.clone(), stopped));
         systemd::ready();
         log::info!("started, version {}, database {}", env!("CARGO_PKG_VERSION"), self.config.database.display());
@@ -200,6 +206,7 @@ impl Daemon {
         self.writer.set_rules(config.policy.clone());
         self.writer.set_bounds(config.quarantine);
         self.lookup.set(settings(&config));
+        self.exports.send_replace(exports::Plan::of(&config));
         self.workers.reload();
         self.ledger.set_topics(config.sns.topics.clone());
         if needs_restart(&self.config, &config) {
