@@ -12,10 +12,15 @@
 mod harness;
 
 use std::cell::Cell;
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use harness::{Smtp, World};
 use nix::sys::signal::Signal;
+use suppressd::lookup::{Map, Mode};
+use suppressd::store::{Suppression, TableEntry};
+use suppressd::tables::{self, Answers, Form};
 
 const BOB: &str = "bob@example.com";
 const ALICE: &str = "alice@example.com";
@@ -183,6 +188,54 @@ fn spelled(address: &str, asked: &Cell<u32>) -> String {
         if upper { c.to_ascii_uppercase() } else { c }
     };
     address.chars().map(&mut letter).collect()
+}
+
+/// From nothing to a tree of three levels, and around the places where a page of it is just full.
+#[test]
+fn a_table_of_any_size_holds_every_entry() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("main.cf"), "compatibility_level = 3.6\n").unwrap();
+    let sizes = [0, 1, 2, 33, 34, 35, 36, 37, 60_000].into_iter().chain((3_000..4_600).step_by(33));
+    for size in sizes {
+        let keys: Vec<_> = (0..size).map(|number| format!("user{:06}@example.com", number * 7_919 % 999_983)).collect();
+        let list = |each: &mut dyn FnMut(TableEntry<'_>) -> bool| {
+            keys.iter().all(|key| each(TableEntry::Listed(&entry(key))));
+            Ok(())
+        };
+        for form in [Form::Lmdb, Form::Cdb] {
+            let (name, path) = match form {
+                Form::Lmdb => ("lmdb", dir.path().join("t.lmdb")),
+                _ => ("cdb", dir.path().join("t.cdb")),
+            };
+            let answers = Answers { map: Map::Access, mode: Mode::Enforce };
+            tables::write(&path, form, answers, &list).unwrap();
+            let mut postmap = Command::new("/usr/sbin/postmap");
+            postmap.arg("-c").arg(dir.path()).args(["-q", "-", &format!("{name}:{}", dir.path().join("t").display())]);
+            let mut child = postmap.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+            let mut stdin = child.stdin.take().unwrap();
+            let others = ["a@example.com", "user5@example.com", "z@example.com"].map(str::to_owned);
+            let asked: String = keys.iter().chain(&others).map(|key| format!("{key}\n")).collect();
+            let asking = std::thread::spawn(move || drop(stdin.write_all(asked.as_bytes())));
+            let found = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+            asking.join().unwrap();
+            let found: Vec<_> = found.lines().map(|line| line.split('\t').next().unwrap()).collect();
+            assert!(found == keys, "{name} of {size}: {} found", found.len());
+        }
+    }
+}
+
+fn entry(address: &str) -> Suppression {
+    Suppression {
+        address: address.into(),
+        kind: "hard_bounce".into(),
+        reason: "userunknown".into(),
+        status: None,
+        since: "2026-11-21T08:46:25Z".into(),
+        until: None,
+        source: "ses".into(),
+        event: None,
+        note: None,
+    }
 }
 
 #[test]

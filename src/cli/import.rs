@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 
@@ -24,7 +24,7 @@ pub(super) struct Args {
     /// The file, or - for the standard input
     file: PathBuf,
     /// What the file is, where that can't be told from its content
-    #[arg(long, value_parser = PossibleValuesParser::new(FORMATS.iter().map(|format| format.name)))]
+    #[arg(long, value_parser = formats())]
     format: Option<String>,
     /// Put it on the list; without this, what would change is shown and nothing is written
     #[arg(long)]
@@ -221,6 +221,10 @@ fn bar(length: Option<u64>, what: &'static str, numbers: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr_with_hz(5)).with_message(what);
     let template = format!("{{msg}} {{bar:40}} {numbers} {{eta}}");
     bar.with_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn formats() -> PossibleValuesParser {
+    FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about)).into()
 }
 
 fn stream(text: &str) -> Result<String, String> {

@@ -27,10 +27,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("admin", "The private door: health for monitoring. Never open it to the world."),
     ("sns", "Amazon SNS notifications about SES mail."),
     ("lookup", "What Postfix asks. A unix socket is created with the mode and group below."),
-    (
-        "export",
-        "The list as files that Postfix reads by itself. They answer while suppressd is down too, and are as old as below.",
-    ),
+    ("export", "The list as files that Postfix reads by itself. They answer while suppressd is down too."),
     ("mail", "Bounce mail, by pipe(8) and LMTP."),
     (
         "quarantine",

@@ -21,8 +21,8 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
 const END: i64 = 253_402_300_800;
 
 fn unix(text: &str) -> Option<Timestamp> {
-    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
-    let digits = !whole.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let (whole, rest) = text.split_once('.').unwrap_or((text, ""));
+    let digits = !whole.is_empty() && whole.bytes().chain(rest.bytes()).all(|b| b.is_ascii_digit());
     let number: i64 = if digits { whole.parse().ok()? } else { return None };
     // Seconds reach this in the year 5138.
     if number < 100_000_000_000 { Timestamp::from_second(number) } else { Timestamp::from_millisecond(number) }.ok()
