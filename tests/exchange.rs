@@ -328,7 +328,15 @@ fn what_an_operator_released_later_stays_released() {
     assert!(out.contains("1 skipped: released by an operator since; --released-too takes them\n"), "{out}");
     assert!(imported(&home, &[], "bob@example.com\n").contains("1 skipped: released"), "it has no date");
     assert_eq!(home.select(LIST), "");
-    assert!(imported(&home, &["--stream", "news"], old).contains("1 added"), "it was released for other mail");
+    assert!(
+        imported(&home, &["--stream", "news"], old).contains("1 skipped: released"),
+        "it was released for all mail"
+    );
+    home.sql("INSERT INTO suppression (address, stream) VALUES ('carol@example.com', 'news')");
+    home.sql("DELETE FROM suppression");
+    let carol = old.replace("bob", "carol");
+    assert!(imported(&home, &["--stream", "news"], &carol).contains("1 skipped: released"));
+    assert!(imported(&home, &[], &carol).contains("1 added"), "she was released for one stream");
     home.sql("DELETE FROM suppression");
     let new = "address,kind,reason,since\nbob@example.com,hard_bounce,userunknown,2099-01-01T00:00:00Z\n";
     assert!(imported(&home, &[], new).contains("1 added: 1 hard_bounce\n"));
@@ -554,4 +562,34 @@ fn others_write_between_two_chunks_of_an_import() {
     assert_eq!(done, [10_000, 20_000, 25_000]);
     assert_eq!(home.select("SELECT count(*) FROM suppression"), "25000");
     assert_eq!(home.select("SELECT count(*) FROM topic"), "4");
+}
+
+#[test]
+fn every_writing_of_a_file_is_read() {
+    let csv = "\u{feff}\"Email Address\";\"Suppression Reason\";\"Origin\";\"Created At\"\r\n\
+               bob@example.com;HardBounce;Recipient;2019-12-10T08:58:33-05:00\r\n";
+    let page = |user: &str| {
+        format!(
+            "{{\"Suppressions\":[{{\"EmailAddress\":\"{user}@example.com\",\"SuppressionReason\":\"HardBounce\"}}]}}"
+        )
+    };
+    let many: Vec<_> =
+        (0..3_000).map(|n| page(&format!("user{n}")).replace("{\"Suppressions\":[", "").replace("]}", "")).collect();
+    for (text, count) in [
+        (csv.to_owned(), "1"),
+        (csv.replace(';', "\t"), "1"),
+        // Pages of an API, one after the other.
+        (page("a") + &page("b"), "2"),
+        (format!("{}\n{}\n", page("a"), page("b")), "2"),
+        // In one line, which is longer than what the format is recognised from.
+        (format!("{{\"Suppressions\":[{}]}}", many.join(",")), "3000"),
+        (format!("[{}]", many.join(",\n")), "3000"),
+    ] {
+        let home = Home::new();
+        let out = imported(&home, &[], &text);
+        assert!(out.starts_with("standard input: read as postmark\n"), "{out}");
+        assert_eq!(home.select("SELECT count(*) FROM suppression"), count);
+    }
+    let home = Home::new();
+    assert!(imported(&home, &["--format", "postmark"], "{\"Suppressions\":[]}").contains("0 added\n"));
 }

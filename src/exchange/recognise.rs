@@ -36,7 +36,7 @@ impl<'a> Head<'a> {
 
     /// The one format that it can be.
     pub fn format(&self) -> Result<&'static Format, String> {
-        if self.lines().next().is_none() {
+        if self.text.trim_ascii().is_empty() {
             return Err("is empty; nothing was read".into());
         }
         let fitting: Vec<_> = match self.names() {

@@ -220,12 +220,12 @@ impl Done {
     }
 }
 
-/// A fate as a number. A release counts for the stream that it was of; a file that has no dates is older than any.
+/// A fate as a number. A release of all mail counts for every stream; a file that has no dates is older than any release.
 const FATE: &str = "CASE WHEN s.until <= :now THEN 4 \
     WHEN p.address IS NOT NULL AND (p.until IS NULL OR p.until > :now) \
       AND (p.until IS NULL OR (s.until IS NOT NULL AND s.until <= p.until)) THEN 2 \
     WHEN NOT :released_too AND EXISTS (SELECT 1 FROM event AS e WHERE e.address = s.address AND e.kind = 'removed' \
-      AND e.stream = s.stream AND e.at >= coalesce(s.since, '')) THEN 3 \
+      AND e.stream IN ('', s.stream) AND e.at >= coalesce(s.since, '')) THEN 3 \
     WHEN p.address IS NOT NULL AND p.until > :now THEN 1 \
     ELSE 0 END";
 const FROM_STAGED: &str =
