@@ -15,13 +15,15 @@ pub(super) const FORMAT: Format = Format {
 };
 
 /// The heading of our CSV.
-pub const CSV_HEADER: &str = "address,kind,reason,status,since,until,source,note,stream";
+pub const CSV_HEADER: &str = "address,stream,kind,reason,status,since,until,source,note";
 
 /// An entry as JSON.
 #[derive(Debug, serde::Serialize)]
 pub struct Exported<'a> {
     /// The address, `@domain` or `@.domain`.
     pub address: &'a str,
+    /// The stream, `""` for all mail.
+    pub stream: &'a str,
     /// What put it on the list.
     pub kind: &'a str,
     /// Why.
@@ -36,8 +38,6 @@ pub struct Exported<'a> {
     pub source: &'a str,
     /// An operator's note.
     pub note: Option<&'a str>,
-    /// The stream, `""` for all mail.
-    pub stream: &'a str,
 }
 
 impl<'a> Exported<'a> {
@@ -46,6 +46,7 @@ impl<'a> Exported<'a> {
     pub fn new(stream: &'a str, entry: &'a Suppression) -> Self {
         Self {
             address: &entry.address,
+            stream,
             kind: &entry.kind,
             reason: &entry.reason,
             status: entry.status.as_deref(),
@@ -53,7 +54,6 @@ impl<'a> Exported<'a> {
             until: entry.until.as_deref(),
             source: &entry.source,
             note: entry.note.as_deref(),
-            stream,
         }
     }
 }
@@ -62,8 +62,8 @@ impl<'a> Exported<'a> {
 #[must_use]
 pub fn csv_line(stream: &str, entry: &Suppression) -> String {
     let e = Exported::new(stream, entry);
-    let optional = [e.status, Some(e.since), e.until, Some(e.source), e.note, Some(stream)];
-    let fields = [Some(e.address), Some(e.kind), Some(e.reason)].into_iter().chain(optional);
+    let always = [e.address, e.stream, e.kind, e.reason].map(Some);
+    let fields = always.into_iter().chain([e.status, Some(e.since), e.until, Some(e.source), e.note]);
     fields.map(|text| field(&printable(text.unwrap_or_default(), MAX_DIAGNOSTIC))).collect::<Vec<_>>().join(",")
 }
 
