@@ -381,6 +381,19 @@ fn an_end_is_given_to_what_has_none() {
 }
 
 #[test]
+fn every_constraint_holds_for_what_is_imported() {
+    let home = Home::new();
+    for (name, options, ..) in CASES {
+        home.ok(&[&["import", "--apply", &sample(name)], *options].concat());
+    }
+    let long = format!("{}com", "abcdefgh.".repeat(28));
+    let ran = home.run_with(&["import", "--apply", "--format", "plain", "-"], format!("@{long}\n").as_bytes());
+    assert!(ran.err.contains(" is longer than 254 octets\n"), "{}", ran.err);
+    imported(&home, &["--for", "999999d", "--stream", ""], &format!("@{}\n", &long[9..]));
+    assert_eq!(home.select("PRAGMA integrity_check"), "ok");
+}
+
+#[test]
 fn importing_twice_is_importing_once() {
     let home = Home::new();
     home.ok(&["import", "--apply", &sample("postmark.json")]);
@@ -463,6 +476,7 @@ fn what_is_exported_and_imported_is_the_same_list() {
         let different: Vec<_> = list.lines().zip(back.lines()).filter(|(one, other)| one != other).collect();
         assert!(different.is_empty() && back.len() == list.len(), "{form}: {different:?}");
         assert!(other.ok(&["import", file]).contains("      500 known\n"));
+        assert_eq!(other.select("PRAGMA integrity_check"), "ok", "every constraint holds");
     }
 }
 

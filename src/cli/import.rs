@@ -80,8 +80,7 @@ const fn protected(_: &Key) -> bool {
 }
 
 fn apply(import: Import<'_>, now: Timestamp) -> Result<Plan, StoreError> {
-    let total: i64 = import.plan(now)?.iter().map(|(.., count)| count).sum();
-    let bar = bar(u64::try_from(total).ok(), "applying", "{pos} of {len}");
+    let bar = bar(Some(import.staged()?), "applying", "{pos} of {len}");
     let plan = import.apply(now, |done| {
         bar.set_position(done);
         std::thread::sleep(PAUSE);

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Reading, Taken, Wishes, time};
+use crate::address::{AddressError, MAX_ADDRESS};
 use crate::event::{Kind, MAX_DIAGNOSTIC, MAX_NAME, Reason, printable};
 use crate::status::EnhancedStatus;
 use crate::store::{ImportedEntry, Key};
@@ -79,6 +80,9 @@ impl<'a> Row<'a> {
 /// An entry for an address as somebody writes it.
 pub(super) fn entry(text: &str, kind: Kind, reason: Reason) -> Result<ImportedEntry, String> {
     let key = Key::parse(text).map_err(|what| format!("\"{}\" {what}", printable(text, 80)))?;
+    if key.as_str().len() > MAX_ADDRESS {
+        return Err(format!("\"{}\" {}", printable(text, 80), AddressError::TooLong));
+    }
     let written = text.rsplit_once('<').map_or(text, |(_, inner)| inner.trim_end_matches('>'));
     Ok(ImportedEntry {
         key,

@@ -36,7 +36,7 @@ pub struct ListReader {
 /// What the list looks like at one moment. Equal states are equal lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListState {
-    /// Over every entry in force, with its words.
+    /// Over every entry in force, of every stream, and every allow entry.
     pub digest: u64,
     /// When the next entry runs out by itself.
     pub next_end: Option<Timestamp>,
@@ -108,14 +108,25 @@ impl ListReader {
     /// # Errors
     /// [`StoreError`].
     pub fn state(&self, now: Timestamp) -> Result<ListState, StoreError> {
+        let (snapshot, text) = (self.connection.unchecked_transaction()?, timestamp_text(now));
         let mut digest = Fnv::default();
-        self.table(&Selection::default(), now, |entry| {
-            digest.entry(&entry);
-            true
-        })?;
+        for sql in [
+            "SELECT address, stream, kind, reason, coalesce(status, ''), since FROM suppression \
+             WHERE until IS NULL OR until > ?1 ORDER BY address, stream",
+            "SELECT address, 'allowed' FROM allow WHERE until > ?1 ORDER BY address",
+        ] {
+            let mut statement = snapshot.prepare(sql)?;
+            let columns = statement.column_count();
+            let mut rows = statement.query([&text])?;
+            while let Some(row) = rows.next()? {
+                for column in 0..columns {
+                    digest.text(row.get_ref(column)?.as_bytes().unwrap_or_default());
+                }
+            }
+        }
         let sql = "SELECT min(until) FROM (SELECT until FROM suppression WHERE until > ?1 \
                    UNION ALL SELECT until FROM allow WHERE until > ?1)";
-        let next: Option<String> = self.connection.query_row(sql, [timestamp_text(now)], |row| row.get(0))?;
+        let next: Option<String> = snapshot.query_row(sql, [text], |row| row.get(0))?;
         Ok(ListState { digest: digest.0, next_end: next.and_then(|next| next.parse().ok()) })
     }
 
@@ -203,21 +214,9 @@ impl Default for Fnv {
 }
 
 impl Fnv {
-    fn entry(&mut self, entry: &TableEntry<'_>) {
-        match entry {
-            TableEntry::Allowed(address) => self.text(address),
-            TableEntry::Listed(entry) => {
-                for text in [&entry.address, &entry.kind, &entry.reason, &entry.since] {
-                    self.text(text);
-                }
-                self.text(entry.status.as_deref().unwrap_or_default());
-            }
-        }
-    }
-
-    fn text(&mut self, text: &str) {
-        for byte in text.bytes().chain([0xff]) {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    fn text(&mut self, text: &[u8]) {
+        for byte in text.iter().chain(&[0xff]) {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
     }
 }
