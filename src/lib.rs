@@ -9,6 +9,7 @@
 //! 3. Postfix asks [`lookup`] about each recipient, and mail to a suppressed one is refused.
 //!
 //! [`server`] wires doors, store and lookups into the daemon; [`cli`] is everything else that a person can run.
+//! The list comes in from other tools by [`exchange`], and goes out to files that Postfix reads by itself as [`tables`].
 //! A [`return_path`] can be signed on its way out and proves then that a report is an answer to mail of ours.
 //! An [`address`] has one canonical form throughout, and a [`status`] is an RFC 3463 code.
 
@@ -16,6 +17,7 @@ pub mod address;
 pub mod cli;
 pub mod config;
 pub mod event;
+pub mod exchange;
 pub mod ingress;
 pub mod lookup;
 pub mod outcome;
@@ -25,4 +27,5 @@ pub mod server;
 pub mod socket;
 pub mod status;
 pub mod store;
+pub mod tables;
 pub mod telemetry;

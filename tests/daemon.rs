@@ -4,6 +4,8 @@
 
 #[path = "daemon/durability.rs"]
 mod durability;
+#[path = "daemon/exports.rs"]
+mod exports;
 #[path = "daemon/lifecycle.rs"]
 mod lifecycle;
 #[path = "daemon/monitoring.rs"]

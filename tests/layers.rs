@@ -17,6 +17,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("policy", &["address", "event"]),
     ("store", &["address", "event", "policy", "status"]),
     ("lookup", &["address", "event", "outcome", "policy", "return_path", "socket", "status", "store"]),
+    ("exchange", &["address", "event", "outcome", "status", "store"]),
+    ("tables", &["lookup", "store"]),
     ("config", &["event", "lookup", "policy", "return_path", "socket", "store"]),
     ("telemetry", &["address", "config", "event", "lookup", "outcome", "policy", "status", "store"]),
     (
@@ -25,6 +27,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("server", &["config", "ingress", "lookup", "policy", "return_path", "socket", "store", "telemetry"]),
     ("cli", &["address", "config", "event", "ingress", "outcome", "policy", "server", "store", "telemetry"]),
+    ("exchange", &["address", "event", "outcome", "status", "store"]),
+    ("tables", &["lookup", "store"]),
 ];
 
 #[test]

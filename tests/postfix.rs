@@ -12,10 +12,16 @@
 #[allow(dead_code, reason = "shared with the story")]
 mod harness;
 
+use std::cell::Cell;
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use harness::{Smtp, World};
 use nix::sys::signal::Signal;
+use suppressd::lookup::{Map, Mode};
+use suppressd::store::{Suppression, TableEntry};
+use suppressd::tables::{self, Answers, Form};
 
 const BOB: &str = "bob@example.com";
 const ALICE: &str = "alice@example.com";
@@ -136,6 +142,154 @@ fn transport_map_refuses_at_rcpt_and_defers_everything_while_down() {
     world.start_daemon();
     world.eventually("bob is refused again", || refused(&world.smtp(SENDER).rcpt("Bob@example.com")));
     assert_refuses_only_bob(&mut session);
+}
+
+/// Files that the daemon keeps, looked at every second.
+const FILES: &str = "export.every = \"1s\"\nexport.files = [\
+    { path = \"/var/lib/suppressd/transport.cdb\", map = \"transport\" }, \
+    { path = \"/var/lib/suppressd/transport.lmdb\", map = \"transport\" }, \
+    { path = \"/var/lib/suppressd/access.cdb\", map = \"access\" }, \
+    { path = \"/var/lib/suppressd/access.lmdb\", map = \"access\" }]";
+
+/// As systemd makes it: for suppressd alone.
+fn close_directory(world: &World) {
+    std::fs::set_permissions(world.path("db"), std::os::unix::fs::PermissionsExt::from_mode(0o750)).unwrap();
+}
+
+#[test]
+fn a_file_in_transport_maps_refuses_while_suppressd_is_down_and_everybody_else_gets_mail() {
+    for form in ["cdb", "lmdb"] {
+        let main_cf = if form == "lmdb" { "transport_maps = lmdb:$queue_directory/../db/transport\n" } else { "" };
+        let mut world = World::with_choosy_relay(&["transport-file.cf"], FILES, main_cf);
+        close_directory(&world);
+        world.suppressd(&["add", BOB]);
+        let asked = Cell::new(0);
+        world.eventually("bob is refused", || refused(&world.smtp(SENDER).rcpt(&spelled(BOB, &asked))));
+        world.stop_daemon();
+        let mut session = world.smtp(SENDER);
+        assert_refuses_only_bob(&mut session);
+        let (reply, took) = session.timed_rcpt("user@local.example");
+        assert!(reply.starts_with("250 ") && took < SECOND, "{reply} after {took:?}");
+        world.sendmail(SENDER, BOB);
+        world.eventually("bob's bounce at its sender", || world.inbox().contains(&LISTED[6..]));
+        world.eventually("nothing waits", || world.queue().is_empty());
+        world.start_daemon();
+        world.suppressd(&["remove", BOB]);
+        world.eventually("bob gets mail again", || world.smtp(SENDER).rcpt(&spelled(BOB, &asked)).starts_with("250 "));
+    }
+}
+
+/// An address in letters that it has not been asked for in: smtpd remembers each that trivial-rewrite has told it.
+fn spelled(address: &str, asked: &Cell<u32>) -> String {
+    asked.set(asked.get() + 1);
+    let mut bits = asked.get();
+    let mut letter = |c: char| {
+        let upper = c.is_ascii_alphabetic() && bits & 1 == 1;
+        bits >>= u32::from(c.is_ascii_alphabetic());
+        if upper { c.to_ascii_uppercase() } else { c }
+    };
+    address.chars().map(&mut letter).collect()
+}
+
+/// From nothing to a tree of three levels, and around the places where a page of it is just full.
+#[test]
+fn a_table_of_any_size_holds_every_entry() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("main.cf"), "compatibility_level = 3.6\n").unwrap();
+    let sizes = [0, 1, 2, 33, 34, 35, 36, 37, 60_000].into_iter().chain((3_000..4_600).step_by(33));
+    for size in sizes {
+        let keys: Vec<_> = (0..size).map(|number| format!("user{:06}@example.com", number * 7_919 % 999_983)).collect();
+        let list = |each: &mut dyn FnMut(TableEntry<'_>) -> bool| {
+            keys.iter().all(|key| each(TableEntry::Listed(&entry(key))));
+            Ok(())
+        };
+        for form in [Form::Lmdb, Form::Cdb] {
+            let (name, path) = match form {
+                Form::Lmdb => ("lmdb", dir.path().join("t.lmdb")),
+                _ => ("cdb", dir.path().join("t.cdb")),
+            };
+            let answers = Answers { map: Map::Access, mode: Mode::Enforce };
+            tables::write(&path, form, answers, &list).unwrap();
+            let mut postmap = Command::new("/usr/sbin/postmap");
+            postmap.arg("-c").arg(dir.path()).args(["-q", "-", &format!("{name}:{}", dir.path().join("t").display())]);
+            let mut child = postmap.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+            let mut stdin = child.stdin.take().unwrap();
+            let others = ["a@example.com", "user5@example.com", "z@example.com"].map(str::to_owned);
+            let asked: String = keys.iter().chain(&others).map(|key| format!("{key}\n")).collect();
+            let asking = std::thread::spawn(move || drop(stdin.write_all(asked.as_bytes())));
+            let found = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+            asking.join().unwrap();
+            let found: Vec<_> = found.lines().map(|line| line.split('\t').next().unwrap()).collect();
+            assert!(found == keys, "{name} of {size}: {} found", found.len());
+        }
+    }
+}
+
+fn entry(address: &str) -> Suppression {
+    Suppression {
+        address: address.into(),
+        stream: String::new(),
+        kind: "hard_bounce".into(),
+        reason: "userunknown".into(),
+        status: None,
+        since: "2026-11-21T08:46:25Z".into(),
+        until: None,
+        source: "ses".into(),
+        event: None,
+        note: None,
+    }
+}
+
+#[test]
+fn a_file_answers_what_the_socketmap_answers_in_the_same_words() {
+    let world = World::new(&["transport.cf"], FILES);
+    world.suppressd(&["add", BOB, "\"two words\"@example.com", "jörg@bücher.example"]);
+    world.sqlite3(
+        "INSERT INTO suppression (address, kind, reason, status, since) VALUES \
+           ('dead@example.com', 'hard_bounce', 'userunknown', '5.1.1', '2026-11-21T08:46:25Z'), \
+           ('Full@example.com', 'soft_bounce', 'mailboxfull', '4.2.2', '2026-11-21T08:46:25Z'), \
+           ('erin@example.com', 'complaint', 'abuse', NULL, '2026-11-21T08:46:25Z'), \
+           ('@gone.example', 'added', 'manual', NULL, '2026-11-21T08:46:25Z'); \
+         INSERT INTO suppression (address, until) VALUES ('past@example.com', '2020-01-01T00:00:00Z')",
+    );
+    // What Postfix tries one after the other in a file, and asks the socketmap as one.
+    let keys = [
+        (BOB, BOB),
+        ("\"two words\"@example.com", "\"two words\"@example.com"),
+        ("jörg@bücher.example", "jörg@bücher.example"),
+        ("jörg@xn--bcher-kva.example", "jörg@xn--bcher-kva.example"),
+        ("dead@example.com", "dead@example.com"),
+        ("Full@Example.com", "full@example.com"),
+        ("erin@example.com", "erin@example.com"),
+        ("gone.example", "anybody@gone.example"),
+        (ALICE, ALICE),
+        ("past@example.com", "past@example.com"),
+    ];
+    world.eventually("the files are fresh", || {
+        ["access.cdb", "access.lmdb", "transport.cdb", "transport.lmdb"].iter().all(|file| {
+            let (map, form) = file.split_once('.').unwrap();
+            !world.postmap(&format!("{form}:{}", world.path(&format!("db/{map}"))), "gone.example").is_empty()
+        })
+    });
+    for map in ["access", "transport"] {
+        for (key, address) in keys {
+            let answer = world.postmap(&format!("socketmap:unix:suppressd/lookup.sock:{map}"), address);
+            for form in ["cdb", "lmdb"] {
+                let table = format!("{form}:{}", world.path(&format!("db/{map}")));
+                assert_eq!(world.postmap(&table, key), answer, "{table} {key}");
+            }
+        }
+    }
+    // And postmap(1) makes the same of the text.
+    for map in ["access", "transport"] {
+        let text = world.path(&format!("{map}.txt"));
+        world.suppressd(&["export", "--format", map, "-o", &text]);
+        world.make_table(&format!("cdb:{text}"));
+        for (key, _) in keys {
+            let made = world.postmap(&format!("cdb:{text}"), key);
+            assert_eq!(made, world.postmap(&format!("cdb:{}", world.path(&format!("db/{map}"))), key), "{map} {key}");
+        }
+    }
 }
 
 #[test]

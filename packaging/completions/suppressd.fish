@@ -39,6 +39,8 @@ complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "allow" -d 'Let 
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "incidents" -d 'Show bursts of one diagnostic and settle what they hold back'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "policy" -d 'Show what other rules would do'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "forget" -d 'Delete everything about an address, and keep it blocked if it was'
+complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "import" -d 'Put the list of another tool, or a file of addresses, on the list'
+complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "export" -d 'Print the list, or write it into a file'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "topics" -d 'Show and decide which SNS topics are yours'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "quarantine" -d 'Show what could not be understood or trusted'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "inspect" -d 'Show what would be made of a mail or payload, recording nothing'
@@ -136,6 +138,49 @@ complete -c suppressd -n "__fish_suppressd_using_subcommand policy; and __fish_s
 complete -c suppressd -n "__fish_suppressd_using_subcommand forget" -s c -l config -d 'The configuration file' -r -F
 complete -c suppressd -n "__fish_suppressd_using_subcommand forget" -l block -d 'Refuse mail to it from now on even if it is not suppressed'
 complete -c suppressd -n "__fish_suppressd_using_subcommand forget" -s h -l help -d 'Print help'
+complete -c suppressd -n "__fish_suppressd_using_subcommand import" -l format -d 'What the file is, where that can\'t be told from its content' -r -f -a "suppressd\t'suppressd export or list, JSON or CSV'
+ses\t'Amazon SES, list-suppressed-destinations as JSON, JSON lines or CSV'
+sendgrid-bounces\t'SendGrid bounces, JSON or CSV'
+sendgrid-blocks\t'SendGrid blocks, JSON or CSV; soft bounces, all of them'
+sendgrid-invalid\t'SendGrid invalid emails, JSON or CSV'
+sendgrid-spam\t'SendGrid spam reports, JSON or CSV'
+sendgrid-unsubscribes\t'SendGrid global unsubscribes, JSON or CSV'
+mailgun-bounces\t'Mailgun bounces, JSON or CSV'
+mailgun-complaints\t'Mailgun complaints, JSON or CSV'
+mailgun-unsubscribes\t'Mailgun unsubscribes, JSON or CSV'
+postmark\t'Postmark suppressions, JSON or CSV'
+listmonk-bounces\t'listmonk bounces, JSON of /api/bounces'
+listmonk-subscribers\t'listmonk subscribers, CSV; those that are blocklisted or unsubscribed'
+mautic\t'Mautic do-not-contact, CSV: email, reason, channel, comments, date_added'
+postal\t'Postal suppressions, CSV or JSON: type, address, reason, timestamp, keep_until'
+access\t'a Postfix access(5) table, as text'
+plain\t'addresses or domains, one a line'"
+complete -c suppressd -n "__fish_suppressd_using_subcommand import" -l note -d 'Why, for those who ask later; for entries without a note of their own' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand import" -l for -d 'Release by itself after this time, as 30d; for entries without an end of their own' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand import" -l stream -d 'Only for this stream of mail' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand import" -s c -l config -d 'The configuration file' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand import" -l apply -d 'Put it on the list; without this, what would change is shown and nothing is written'
+complete -c suppressd -n "__fish_suppressd_using_subcommand import" -l soft -d 'Soft bounces too'
+complete -c suppressd -n "__fish_suppressd_using_subcommand import" -l released-too -d 'Entries too that an operator released after they came on the file\'s list'
+complete -c suppressd -n "__fish_suppressd_using_subcommand import" -l skip-errors -d 'Leave lines out that can\'t be understood, and apply the others'
+complete -c suppressd -n "__fish_suppressd_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c suppressd -n "__fish_suppressd_using_subcommand export" -l format -d 'The form; else what the file\'s name stands for: csv, json, cdb or lmdb' -r -f -a "csv\t'CSV (RFC 4180) with a heading'
+json\t'One JSON object a line'
+access\t'Text of a Postfix access(5) table'
+transport\t'Text of a Postfix transport(5) table'
+cdb\t'A constant database for Postfix'
+lmdb\t'An LMDB database for Postfix'"
+complete -c suppressd -n "__fish_suppressd_using_subcommand export" -l map -d 'What a cdb or lmdb file is for' -r -f -a "access\t'For check_recipient_access'
+transport\t'For transport_maps'"
+complete -c suppressd -n "__fish_suppressd_using_subcommand export" -s o -l output -d 'Write this file instead of the standard output, and replace it as a whole' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand export" -l kind -d 'Only entries of this kind' -r -f -a "hard_bounce\t''
+soft_bounce\t''
+complaint\t''
+unsubscribe\t''
+added\t''"
+complete -c suppressd -n "__fish_suppressd_using_subcommand export" -l stream -d 'Only entries of this stream; for a table, those of all mail too' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand export" -s c -l config -d 'The configuration file' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c suppressd -n "__fish_suppressd_using_subcommand topics; and not __fish_seen_subcommand_from allow deny" -s c -l config -d 'The configuration file' -r -F
 complete -c suppressd -n "__fish_suppressd_using_subcommand topics; and not __fish_seen_subcommand_from allow deny" -l json -d 'One JSON object a line'
 complete -c suppressd -n "__fish_suppressd_using_subcommand topics; and not __fish_seen_subcommand_from allow deny" -s h -l help -d 'Print help'

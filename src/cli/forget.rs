@@ -11,7 +11,8 @@ use crate::store::Store;
 ///
 /// Entries, events, counts, allow entries, and mails in quarantine that name the address are deleted, and the space is overwritten.
 /// If the address was suppressed, a keyed hash of it is kept, mail to it stays refused, and later reports about it are not kept.
-/// suppressd-remove(1) ends that. Not reached: logs, backups, mailboxes, and an address that a mail in quarantine has in an encoding.
+/// suppressd-remove(1) ends that. Not reached: logs, backups, mailboxes, and an address that a mail in quarantine has in an
+/// encoding. Files for Postfix (suppressd-export(1)) can't refuse mail to it, as they would have to name it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The address to forget

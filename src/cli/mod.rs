@@ -8,7 +8,9 @@ mod add;
 mod allow;
 mod config;
 mod events;
+mod export;
 mod forget;
+mod import;
 mod incidents;
 mod inspect;
 mod list;
@@ -91,6 +93,8 @@ enum Verb {
     Incidents(incidents::Args),
     Policy(policy::Args),
     Forget(forget::Args),
+    Import(import::Args),
+    Export(export::Args),
     Topics(topics::Args),
     Quarantine(quarantine::Args),
     Inspect(inspect::Args),
@@ -155,6 +159,8 @@ impl Cli {
             Verb::Incidents(args) => incidents::run(&args, &Config::load(&path)?, out),
             Verb::Policy(args) => policy::run(&args, &Config::load(&path)?, out),
             Verb::Forget(args) => forget::run(&args, &mut open(&path)?, out),
+            Verb::Export(args) => export::run(&args, &Config::load(&path)?, out),
+            Verb::Import(args) => import::run(&args, &Config::load(&path)?, out),
             Verb::Topics(args) => topics::run(&args, &Config::load(&path)?, out),
             Verb::Quarantine(args) => quarantine::run(&args, &Config::load(&path)?, out),
             Verb::Inspect(args) => inspect::run(&args, &path, out),

@@ -47,6 +47,8 @@ pub struct Config {
     pub lookup: Lookup,
     /// `[mail]`.
     pub mail: Mail,
+    /// `[export]`.
+    pub export: Export,
     /// `[quarantine]`.
     pub quarantine: Bounds,
     /// `[policy]`, `[policy.*]` and `[[stream]]`.
@@ -132,6 +134,24 @@ pub struct Lookup {
 pub struct TcpTable {
     /// Where to listen.
     pub listen: ListenAddress,
+    /// What it answers.
+    pub table: Table,
+}
+
+/// `[export]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// Files that are kept fresh.
+    pub files: Vec<ExportFile>,
+    /// How often to look.
+    pub every: SignedDuration,
+}
+
+/// One entry of `export.files`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportFile {
+    /// Where it is; its suffix is its form.
+    pub path: PathBuf,
     /// What it answers.
     pub table: Table,
 }
@@ -291,6 +311,7 @@ impl Config {
                 return_path_days: source.get("mail", "return-path-days")?,
                 return_path_trust: source.get("mail", "return-path-trust")?,
             },
+            export: Export { files: source.get("export", "files")?, every: source.get("export", "every")? },
             quarantine: Bounds {
                 entries: source.get("quarantine", "max-entries")?,
                 bytes: source.get::<values::Size>("quarantine", "max-size")?.0,
@@ -393,9 +414,11 @@ impl Source<'_> {
 
     fn refuse_unknown_streams(&mut self, config: &Config) {
         let known = |name: &str| name.is_empty() || config.policy.streams.iter().any(|stream| stream.name == name);
-        for table in config.lookup.tcp_table.iter().filter(|table| !known(&table.table.stream)) {
-            let at = self.item("lookup", "tcp-table").and_then(Item::span);
-            self.note(at, &format!("lookup.tcp-table: there is no [[stream]] {}", table.table.stream));
+        let tables = config.lookup.tcp_table.iter().map(|table| ("lookup", "tcp-table", &table.table));
+        let files = config.export.files.iter().map(|file| ("export", "files", &file.table));
+        for (section, name, table) in tables.chain(files).filter(|(.., table)| !known(&table.stream)) {
+            let at = self.item(section, name).and_then(Item::span);
+            self.note(at, &format!("{section}.{name}: there is no [[stream]] {}", table.stream));
         }
     }
 

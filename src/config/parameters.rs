@@ -27,6 +27,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("admin", "The private door: health and numbers for monitoring. Never open it to the world."),
     ("sns", "Amazon SNS notifications about SES mail."),
     ("lookup", "What Postfix asks. A unix socket is created with the mode and group below."),
+    ("export", "The list as files that Postfix reads by itself. They answer while suppressd is down too."),
     ("mail", "Bounce mail, by pipe(8) and LMTP."),
     (
         "quarantine",
@@ -129,7 +130,7 @@ pub const PARAMETERS: &[Parameter] = &[
     row("lookup", "socketmap", "list of addresses", r#"["unix:/var/spool/postfix/suppressd/lookup.sock"]"#, "",
         "Where to answer socketmap_table(5): unix:PATH or ADDRESS:PORT. The maps are \"access\", \"transport\", these with the name of a stream behind them as \"access/marketing\", and \"return-path\"."),
     row("lookup", "tcp-table", "list of tables", "[]", r#"[{ listen = "127.0.0.1:8027", map = "access" }]"#,
-        "Where to answer tcp_table(5), one map for each port."),
+        "Where to answer tcp_table(5), one map for each port, with the name of a stream behind it as \"access/marketing\" for mail of that stream."),
     row("lookup", "policy", "list of addresses", r#"["unix:/var/spool/postfix/suppressd/policy.sock"]"#, "",
         "Where to answer the policy delegation protocol."),
     row("lookup", "mode", r#""enforce" or "warn""#, r#""enforce""#, "",
@@ -146,6 +147,11 @@ pub const PARAMETERS: &[Parameter] = &[
         "Owner of unix sockets; else the user that suppressd runs as."),
     row("lookup", "socket-group", "group name", r#""postfix""#, "",
         "Group of unix sockets."),
+
+    row("export", "files", "list of tables", "[]", r#"[{ path = "/var/lib/suppressd/transport.cdb", map = "transport" }]"#,
+        "Files to keep fresh, and the map that each answers, \"access\" or \"transport\", with the name of a stream behind it as \"access/marketing\" for mail of that stream. One whose name ends with .cdb or .lmdb is for Postfix as it is; any other is text for postmap(1). Each is replaced as a whole. As a service, suppressd may write below /var/lib/suppressd only. Postfix looks up more in a file than in a socketmap; suppressd-export(1) says what."),
+    row("export", "every", "duration", r#""1m""#, "",
+        "So long after the list changed, by whomever, or an entry ran out, the files are written anew at the latest. Nothing is written while the list stays the same. Postfix itself notices a new file within 10 seconds."),
 
     row("mail", "lmtp", "list of addresses", "[]", r#"["unix:/var/spool/postfix/suppressd/lmtp.sock"]"#,
         "Where to take bounce mail by LMTP: unix:PATH or ADDRESS:PORT. The recommended door. Unix sockets have the mode and group of [lookup]."),

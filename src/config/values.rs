@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 use toml_edit::Value;
 
-use super::{ListenAddress, LogTo, Mode, Named, OnError, Table, TcpTable, Tls};
+use super::{ExportFile, ListenAddress, LogTo, Mode, Named, OnError, Table, TcpTable, Tls};
 use crate::policy::stream::HeaderPattern;
 use crate::policy::{Pattern as AddressPattern, Scope, Term, Then};
 use crate::return_path::verp::Pattern;
@@ -121,9 +121,23 @@ impl FromToml for TcpTable {
         let form = "{ listen = \"127.0.0.1:8027\", map = \"access\" }";
         let table = fields(value, &["listen", "map"], form)?;
         let [listen, map] = table.as_slice() else { return Err(wrong(value, "a table", form)) };
-        let table = map.as_str().and_then(Table::parse);
-        let table = table.ok_or_else(|| wrong(map, "a map", "\"access\" or \"transport\", or \"access/STREAM\""))?;
-        Ok(Self { listen: ListenAddress::from_toml(listen)?, table })
+        Ok(Self { listen: ListenAddress::from_toml(listen)?, table: Table::from_toml(map)? })
+    }
+}
+
+impl FromToml for Table {
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        let table = value.as_str().and_then(Self::parse);
+        table.ok_or_else(|| wrong(value, "a map", "\"access\" or \"transport\", or \"access/STREAM\""))
+    }
+}
+
+impl FromToml for ExportFile {
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        let form = "{ path = \"/var/lib/suppressd/transport.cdb\", map = \"transport\" }";
+        let table = fields(value, &["path", "map"], form)?;
+        let [path, map] = table.as_slice() else { return Err(wrong(value, "a table", form)) };
+        Ok(Self { path: PathBuf::from_toml(path)?, table: Table::from_toml(map)? })
     }
 }
 

@@ -151,7 +151,8 @@ impl Map {
     }
 
     /// The value that Postfix finds; `None` for nothing.
-    fn value(self, verdict: &Verdict) -> Option<String> {
+    #[must_use]
+    pub fn value(self, verdict: &Verdict) -> Option<String> {
         match (self, verdict) {
             (Self::Access, Verdict::Refuse(refusal)) => Some(format!("550 {refusal}")),
             (Self::Access, Verdict::WouldRefuse(refusal)) => Some(format!("WARN would refuse: {refusal}")),

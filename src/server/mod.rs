@@ -5,6 +5,7 @@
 //! under way within a few seconds and end; a second one ends at once.
 
 mod admin;
+mod exports;
 mod ledger;
 mod listeners;
 mod monitoring;
@@ -96,6 +97,7 @@ struct Daemon {
     tls: Option<Slot<ServerConfig>>,
     /// `privacy.keep`.
     keep: Arc<Mutex<SignedDuration>>,
+    exports: watch::Sender<exports::Plan>,
 }
 
 impl Daemon {
@@ -114,7 +116,9 @@ impl Daemon {
         let (door, tls) = (Slot::new(door), tls.map(Slot::new));
         let workers = Arc::new(Workers::new(path.into(), std_duration(config.mail.deadline), writer.clone()));
         let keep = Arc::new(Mutex::new(config.privacy.keep));
-        Ok(Self { path: path.into(), config, writer, writer_thread, readers, lookup, workers, ledger, door, tls, keep })
+        let exports = watch::Sender::new(exports::Plan::of(&config));
+        let path = path.into();
+        Ok(Self { path, config, writer, writer_thread, readers, lookup, workers, ledger, door, tls, keep, exports })
     }
 
     async fn serve(mut self) -> Result<(), ServeError> {
@@ -122,7 +126,9 @@ impl Daemon {
         let (stop, stopped) = watch::channel(false);
         let mut services = self.open_sockets(&stopped)?;
         services.spawn(flush_refusals(Arc::clone(&self.lookup), self.writer.clone(), stopped.clone()));
-        services.spawn(retention::run(self.config.database.clone(), Arc::clone(&self.keep), stopped));
+        services.spawn(retention::run(self.config.database.clone(), Arc::clone(&self.keep), stopped.clone()));
+        let database = self.config.database.clone();
+        services.spawn(exports::keep_fresh(database, self.exports.subscribe(), stopped));
         systemd::ready();
         log::info!("started, version {}, database {}", env!("CARGO_PKG_VERSION"), self.config.database.display());
         while signals.recv().await == Some(Signal::Reload) {
@@ -216,6 +222,7 @@ impl Daemon {
         self.writer.set_keeping(config.keeping());
         self.lookup.set(settings(&config));
         *self.keep.lock().unwrap_or_else(PoisonError::into_inner) = config.privacy.keep;
+        self.exports.send_replace(exports::Plan::of(&config));
         self.workers.reload();
         self.ledger.set_topics(config.sns.topics.clone());
         if needs_restart(&self.config, &config) {

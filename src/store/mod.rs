@@ -9,9 +9,11 @@
 //! - [`Readers`]: lookups, which never wait for a writer.
 
 mod allow;
+mod bulk;
 mod dossier;
 mod error;
 mod events;
+mod export;
 mod forgotten;
 mod history;
 mod incident;
@@ -33,9 +35,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use allow::Allowed;
+pub use bulk::{CHUNK, Fate, Import, ImportRules, ImportedEntry, PAUSE, Plan};
 pub use dossier::{Dossier, Entry, IncidentState};
 pub use error::StoreError;
 pub use events::{EventFilter, StoredEvent};
+pub use export::{ListReader, ListState, Selection, TableEntry};
 pub use forgotten::Forgotten;
 pub use incident::{Incident, Opened, Settlement};
 pub use list::{Change, Filter, Key, Refusals};

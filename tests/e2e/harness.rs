@@ -147,6 +147,11 @@ impl World {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
+    /// Makes a table from its text.
+    pub fn make_table(&self, table: &str) {
+        self.run("postmap", &["-c", &self.path("etc"), table], "");
+    }
+
     /// Hands a message to sendmail(1); several recipients have commas between them.
     pub fn sendmail(&self, sender: &str, recipient: &str) {
         let message = format!("From: {sender}\nTo: {recipient}\nSubject: hello {recipient}\n\nHello.\n");
@@ -252,6 +257,7 @@ impl World {
     fn configuration(&self, settings: &str) -> String {
         let Ports { tcp_table, http, admin, .. } = self.ports;
         let dir = self.dir.path().display();
+        let settings = settings.replace("/var/lib/suppressd/", &format!("{dir}/db/"));
         format!(
             "database = \"{dir}/db/suppressd.db\"\n\
              http.listen = [\"127.0.0.1:{http}\"]\n\

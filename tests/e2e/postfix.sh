@@ -5,9 +5,9 @@
 #   postfix.sh DIR SMTP_PORT RELAY_PORT FRAGMENT...
 #
 # FRAGMENT is the name of a file in postfix/; its parts that name places of an installed system are set to DIR:
-# port 8027 to $TCP_TABLE_PORT, port 10026 to $FILTER_PORT, /usr/bin/suppressd to $SUPPRESSD with the configuration
-# DIR/suppressd.toml, and its user suppressd to nobody. Mail for anybody@local.example goes to the mailbox
-# DIR/mail/inbox, all other mail to the relay at 127.0.0.1:RELAY_PORT.
+# port 8027 to $TCP_TABLE_PORT, port 10026 to $FILTER_PORT, /var/lib/suppressd to DIR/db, /usr/bin/suppressd to $SUPPRESSD
+# with the configuration DIR/suppressd.toml, and its user suppressd to nobody. Mail for anybody@local.example goes to the
+# mailbox DIR/mail/inbox, all other mail to the relay at 127.0.0.1:RELAY_PORT.
 set -eu
 
 [ $# -ge 3 ] || { echo "usage: postfix.sh DIR SMTP_PORT RELAY_PORT FRAGMENT..." >&2; exit 2; }
@@ -23,6 +23,7 @@ place() {
   sed -e "s|127\.0\.0\.1:8027|127.0.0.1:${TCP_TABLE_PORT:-8027}|" \
       -e "s|127\.0\.0\.1\(]\{0,1\}\):10026|127.0.0.1\1:${FILTER_PORT:-10026}|" \
       -e "s|user=suppressd|user=nobody|" \
+      -e "s|:/var/lib/suppressd/|:$dir/db/|" \
       -e "s|/usr/bin/suppressd |${SUPPRESSD:-/usr/bin/suppressd} --config $dir/suppressd.toml |" "$fragments/$1"
 }
 

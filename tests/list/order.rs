@@ -21,17 +21,20 @@ const RULES: &str = "[policy.soft]\nafter = 2\non-days = 2\nsuppress-for = [\"2d
                      [policy.hard]\nafter = 2\nsuppress-for = [\"3d\", \"9d\"]\n\
                      [[stream]]\nname = \"news\"\nsenders = [\"news@example.org\"]\n";
 
+/// Kind, recipient, day, hour, message, side, whether a newsletter, whether proved; each by number.
+type Report = (usize, u8, u32, u32, u8, u8, bool, u8);
+
 prop_compose! {
     fn report()(
         kind in 0..KINDS.len(), who in 0..2_u8, day in 1..21_u32, hour in 0..4_u32, message in 0..12_u8, side in 0..8_u8,
         news in any::<bool>(), proved in 0..8_u8,
-    ) -> (usize, u8, u32, u32, u8, u8, bool, u8) {
+    ) -> Report {
         (kind, who, day, hour, message, side, news, proved)
     }
 }
 
-fn events(bench: &mut Bench, reports: &[(usize, u8, u32, u32, u8, u8, bool, u8)]) -> Vec<Event> {
-    let one = |(kind, who, day, hour, message, side, news, proved): &(usize, u8, u32, u32, u8, u8, bool, u8)| {
+fn events(bench: &mut Bench, reports: &[Report]) -> Vec<Event> {
+    let one = |(kind, who, day, hour, message, side, news, proved): &Report| {
         let who = format!("user{who}@example.com");
         let mut event = bench.event(KINDS[*kind], &who, &format!("2026-11-{day:02}T{hour:02}"));
         event.evidence.message_id = Some(format!("<{message}>"));

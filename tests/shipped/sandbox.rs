@@ -114,7 +114,7 @@ impl Sandbox {
         vec![
             ("/etc/suppressd/suppressd.toml".into(), at("suppressd.toml")),
             ("/etc/suppressd/new.toml".into(), at("new.toml")),
-            ("/var/lib/suppressd/suppressd.db".into(), at("db/suppressd.db")),
+            ("/var/lib/suppressd/".into(), at("db/")),
             ("/var/backups/".into(), at("queue/")),
             ("/var/spool/postfix/suppressd/".into(), at("sockets/")),
             ("127.0.0.1:8025".into(), format!("127.0.0.1:{}", self.http)),
