@@ -8,13 +8,19 @@ use jiff::tz::Offset;
 /// Reads RFC 3339, RFC 5322, seconds or milliseconds since 1970, and a day or time without a zone, which is UTC.
 pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let bare = text.trim().trim_end_matches("UTC").trim_end();
+    if bare.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return mail(text).filter(in_range);
+    }
     let utc = |time: DateTime| Offset::UTC.to_timestamp(time).ok();
-    let time = bare.parse::<Timestamp>().ok();
-    let time = time.or_else(|| unix(bare));
+    let time = unix(bare).or_else(|| bare.parse::<Timestamp>().ok());
     let time = time.or_else(|| bare.parse::<DateTime>().ok().and_then(utc));
     let time = time.or_else(|| bare.parse::<Date>().ok().and_then(|day| utc(day.at(0, 0, 0, 0))));
     let time = time.or_else(|| mail(text));
-    time.filter(|time| (0..END).contains(&time.as_second()))
+    time.filter(in_range)
+}
+
+fn in_range(time: &Timestamp) -> bool {
+    (0..END).contains(&time.as_second())
 }
 
 /// The year 9999 ends the times that the database can hold.
