@@ -19,7 +19,7 @@ use crate::tables::{self, Answers, Form, TableError};
 /// reads by itself, and answer what the socketmap would answer now, in the same words: cdb and lmdb for "transport_maps =
 /// cdb:/path/transport", access and transport as text for postmap(1). What an allow entry beats is not in them. A file is
 /// replaced as a whole and keeps its mode and owner. The daemon keeps such files fresh by itself, see section
-/// [export] of suppressd.toml(5). Postfix looks up more in a file than in a socketmap: with recipient_delimiter, an
+/// "export" of suppressd.toml(5). Postfix looks up more in a file than in a socketmap: with recipient_delimiter, an
 /// entry for bob@example.com also holds for bob+tag@example.com. In an access table a domain also stands for its
 /// subdomains, and ".domain" for nothing, unless smtpd_access_maps is taken out of parent_domain_matches_subdomains.
 #[derive(Debug, clap::Args)]

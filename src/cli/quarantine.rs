@@ -16,7 +16,7 @@ use crate::store::{QuarantineEntry, Store, Submission};
 
 /// Show what could not be understood or trusted
 ///
-/// What could not be understood, or not be trusted, is kept whole, within the bounds of [quarantine] in suppressd.toml(5); of a mail
+/// What could not be understood, or not be trusted, is kept whole, within the bounds of section "quarantine" of suppressd.toml(5); of a mail
 /// at most 256 KiB. Without a command it is listed, newest first: number, time, door, why, how the origin is proved, size, and a
 /// sentence.
 #[derive(Debug, clap::Args)]

@@ -233,7 +233,7 @@ fn exit_status(roff: &mut Roff, own: &[String], is_program: bool) {
         return;
     }
     paragraphs(roff, "PP", own);
-    roff.text(referring("In trouble it is as suppressd(1) says."));
+    roff.text(referring("The whole table is in suppressd(1)."));
 }
 
 fn examples(roff: &mut Roff, examples: &[(String, String)]) {

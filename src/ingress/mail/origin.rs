@@ -27,7 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::dkim::{self, Verdict};
 use super::fields::Fields;
-use super::mime::Mail;
+use super::mime::Header;
 use super::{original, report};
 use crate::address::Address;
 use crate::event::Origin;
@@ -167,8 +167,8 @@ pub fn prove(
     trust: &Trust,
     now: Timestamp,
 ) -> Result<Proof, NoAnswer> {
-    let read = Mail::read(mail);
-    let header = read.header();
+    let header = Header::read(mail);
+    let header = header.fields();
     if let Some(origin) = by_itself(&header, envelope, trust) {
         return Ok(Proof::of(origin));
     }
@@ -185,8 +185,8 @@ pub fn prove(
 /// handed the mail in. For looking at a mail of which nothing else is known, never as a proof: anybody can write the field.
 #[must_use]
 pub fn presumed_client(mail: &[u8]) -> Option<String> {
-    let mail = Mail::read(mail);
-    let received = mail.header().get("Received")?;
+    let header = Header::read(mail);
+    let received = header.fields().get("Received")?;
     let received = received.trim();
     match received.strip_prefix("from ") {
         _ if !received.contains(" (Postfix") => None,

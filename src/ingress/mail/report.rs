@@ -18,14 +18,14 @@ use crate::return_path::verp;
 /// Tries the formats, the most certain first.
 pub(super) fn read(mail: &Mail<'_>, patterns: &[verp::Pattern]) -> Reading {
     let words = mail.words();
-    let context = Context::of(mail, &words, patterns);
+    let context = Context::of(mail, Listing::of(&words), patterns);
     context
         .feedback(mail)
-        .or_else(|| context.status(mail, &words))
+        .or_else(|| context.status(mail))
         .or_else(|| sns_json::read(&words, context.at))
         .or_else(|| context.disposition(mail, &words))
-        .or_else(|| context.pasted(&words))
-        .or_else(|| context.in_words(mail, &words))
+        .or_else(|| context.pasted())
+        .or_else(|| context.in_words(mail))
         .or_else(|| context.answer(mail, &words))
         .unwrap_or_default()
 }
@@ -33,6 +33,7 @@ pub(super) fn read(mail: &Mail<'_>, patterns: &[verp::Pattern]) -> Reading {
 /// What is known of the mail as a whole.
 struct Context<'v> {
     patterns: &'v [verp::Pattern],
+    listing: Listing<'v>,
     at: Option<Timestamp>,
     channel: Option<String>,
     original: Original,
@@ -51,11 +52,11 @@ struct Case {
 }
 
 impl<'v> Context<'v> {
-    fn of(mail: &Mail<'_>, words: &str, patterns: &'v [verp::Pattern]) -> Self {
+    fn of(mail: &Mail<'_>, listing: Listing<'v>, patterns: &'v [verp::Pattern]) -> Self {
         let header = mail.header();
         let to: Vec<_> = ["To", "Delivered-To", "X-Original-To"].iter().filter_map(|n| header.get(n)).collect();
         let paths: Vec<String> = to.iter().flat_map(|t| super::original::addresses(t)).take(20).collect();
-        let original = Original::of(mail, Listing::of(words).behind);
+        let original = Original::of(mail, listing.behind);
         let own_paths = || paths.iter().chain(&original.sender);
         let from = header.get("From").unwrap_or_default().to_ascii_lowercase();
         Self {
@@ -64,6 +65,7 @@ impl<'v> Context<'v> {
             verp: own_paths().find_map(|path| verp::recipient(path, patterns)),
             tokens: own_paths().find_map(|path| verp::token(path)).map(|t| t.to_string()),
             patterns,
+            listing,
             is_ses: from.contains("amazonses.com"),
             original,
         }
@@ -168,7 +170,7 @@ impl<'v> Context<'v> {
     }
 
     /// RFC 3464.
-    fn status(&self, mail: &Mail<'_>, words: &str) -> Option<Reading> {
+    fn status(&self, mail: &Mail<'_>) -> Option<Reading> {
         let part = mail.part(PartKind::DeliveryStatus)?;
         let mut dsn = Dsn::read(&part.text);
         if dsn.recipients.is_empty() {
@@ -178,24 +180,22 @@ impl<'v> Context<'v> {
         }
         if dsn.recipients.is_empty() {
             // An empty or mangled status part: the words are all there is.
-            let reading = self.in_words(mail, words);
+            let reading = self.in_words(mail);
             return reading.map(|r| Reading { nature: Nature::Dsn, ..r });
         }
-        Some(self.judged(&dsn, words, "rfc3464"))
+        Some(self.judged(&dsn, "rfc3464"))
     }
 
     /// A status report in plain text.
-    fn pasted(&self, words: &str) -> Option<Reading> {
-        let report = Listing::of(words).report;
-        Dsn::in_words(report).map(|dsn| self.judged(&dsn, report, "rfc3464-in-words"))
+    fn pasted(&self) -> Option<Reading> {
+        Dsn::in_words(self.listing.report).map(|dsn| self.judged(&dsn, "rfc3464-in-words"))
     }
 
-    fn judged(&self, dsn: &Dsn, words: &str, family: &'static str) -> Reading {
-        let listing = Listing::of(words);
-        let notices = listing.notices();
+    fn judged(&self, dsn: &Dsn, family: &'static str) -> Reading {
+        let notices = self.listing.notices();
         let mut reading = Reading { nature: Nature::Dsn, family, ..Reading::default() };
         for recipient in &dsn.recipients {
-            let lone = (dsn.recipients.len() == 1).then_some(listing.report);
+            let lone = (dsn.recipients.len() == 1).then_some(self.listing.report);
             let told = words_about(recipient, &notices).or(lone).unwrap_or_default();
             let verdict = judge_recipient(recipient, told);
             let kind = kind_of(verdict.class, recipient.action, verdict.status.is_some_and(|s| s.class == 2));
@@ -226,8 +226,8 @@ impl<'v> Context<'v> {
     }
 
     /// The wordings of mail programs.
-    fn in_words(&self, mail: &Mail<'_>, words: &str) -> Option<Reading> {
-        let report = nonstandard::read(&mail.header(), words)?;
+    fn in_words(&self, mail: &Mail<'_>) -> Option<Reading> {
+        let report = nonstandard::read(&mail.header(), self.listing)?;
         let mut reading = Reading { nature: Nature::Nonstandard, family: report.family, ..Reading::default() };
         let action = if report.is_warning { Action::Delayed } else { Action::Failed };
         let lone = report.notices.len() == 1;

@@ -32,10 +32,9 @@ pub struct Report<'x> {
 
 /// Reads the words of a mail as a non-standard bounce; `None` if it does not look like one.
 #[must_use]
-pub fn read<'x>(header: &Fields<'_>, words: &'x str) -> Option<Report<'x>> {
+pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>) -> Option<Report<'x>> {
     let from = header.get("From").map(|f| decoded(&f).to_lowercase()).unwrap_or_default();
     let subject = header.get("Subject").map(|s| decoded(&s).to_lowercase()).unwrap_or_default();
-    let listing = Listing::of(words);
     let report = listing.report.to_lowercase();
     let fits = |f: &&Family| f.fits(header, &from, &subject, &report);
     let family = match FAMILIES.iter().find(fits) {

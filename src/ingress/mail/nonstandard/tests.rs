@@ -3,7 +3,7 @@ use super::*;
 fn read_words(from: &str, words: &str) -> Vec<(String, String)> {
     let header = format!("From: {from}\nSubject: failure notice\n");
     let (fields, _) = Fields::block(&header);
-    let report = read(&fields, words).unwrap_or_default();
+    let report = read(&fields, Listing::of(words)).unwrap_or_default();
     report.notices.into_iter().map(|n| (n.reported, n.words.split_whitespace().collect::<Vec<_>>().join(" "))).collect()
 }
 
@@ -56,14 +56,14 @@ fn labels_and_sentences_name_recipients_too() {
 #[test]
 fn a_personal_mail_is_no_bounce() {
     let (fields, _) = Fields::block("From: bob@example.com\nSubject: RE: lunch\n");
-    assert!(read(&fields, "Tell carol@example.org that I could not come.").is_none());
+    assert!(read(&fields, Listing::of("Tell carol@example.org that I could not come.")).is_none());
 }
 
 #[test]
 fn an_alias_is_told_from_its_target() {
     let words = "created automatically by mail delivery software\n  bob@example.com\n    (ultimately generated from news@example.org)\n    550 no\n";
     let (fields, _) = Fields::block("From: x@example.net\n");
-    let report = read(&fields, words).unwrap();
+    let report = read(&fields, Listing::of(words)).unwrap();
     assert_eq!(report.notices[0].alias.as_deref(), Some("news@example.org"));
 }
 
