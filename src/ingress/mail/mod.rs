@@ -19,6 +19,7 @@ pub mod mime;
 pub mod nonstandard;
 pub mod origin;
 pub mod original;
+mod phrases;
 mod recipient;
 mod report;
 pub mod session;

@@ -3,10 +3,7 @@
 //! Mail systems say it in a few fixed wordings, one table. The transcript of a session (sendmail's `>>>` and `<<<`) needs
 //! care: with PIPELINING the last command shown is DATA while the refusal was to RCPT TO, and then a 503 follows.
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
-
+use super::phrases::Phrases;
 use crate::ingress::classify::{Speaker, Stage};
 
 /// Words, in lower case, and the stage that they mean. The first that occurs in the table's order wins.
@@ -77,10 +74,8 @@ const WORDINGS: &[(&str, Stage)] = &[
     ("sent: rcpt", Stage::RcptTo),
 ];
 
-/// Finds all of [`WORDINGS`] at once. The table is a constant, and tests build it.
-static WORDING: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    AhoCorasick::builder().ascii_case_insensitive(true).build(WORDINGS.iter().map(|(wording, _)| wording)).ok()
-});
+/// Finds all of [`WORDINGS`] at once.
+static WORDING: Phrases = Phrases::new(|| WORDINGS.iter().map(|(wording, _)| *wording).collect());
 
 /// Replies to DATA after every RCPT TO was refused.
 const NOBODY_LEFT: &[&str] = &["need rcpt", "valid rcpt", "rcpt first", "no valid recipients", "no recipients"];
@@ -89,8 +84,7 @@ const NOBODY_LEFT: &[&str] = &["need rcpt", "valid rcpt", "rcpt first", "no vali
 #[must_use]
 pub fn stage(words: &str) -> Stage {
     let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    let found = WORDING.iter().flat_map(|w| w.find_overlapping_iter(&line)).map(|m| m.pattern().as_usize()).min();
-    let told = found.and_then(|row| WORDINGS.get(row)).map(|(_, stage)| *stage);
+    let told = WORDING.first_row(&line).and_then(|row| WORDINGS.get(row)).map(|(_, stage)| *stage);
     told.or_else(|| transcript(words)).unwrap_or_default()
 }
 

@@ -4,10 +4,7 @@
 //! a label (`Failed Recipient: bob@example.com`), within a sentence (`delivering your mail to <bob@example.com>`).
 //! What stands between one recipient and the next is about the first.
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
-
+use super::super::phrases::Phrases;
 use crate::address::Address;
 
 /// Most lines of a report that are read.
@@ -78,9 +75,8 @@ const CUTS: &[&str] = &[
     "reporting headers",
 ];
 
-/// Finds any of [`CUTS`], in any case. The table is a constant, and tests build it.
-static CUT: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(CUTS).ok());
+/// Finds any of [`CUTS`], in any case.
+static CUT: Phrases = Phrases::new(|| CUTS.to_vec());
 
 /// Header fields that no report writes about itself, but returned messages begin with.
 const HEADERS: &[&str] = &[
@@ -306,7 +302,7 @@ fn opens_original(line: &str) -> bool {
         return true;
     }
     let line = line.trim();
-    line.len() < 200 && CUT.as_ref().is_some_and(|cut| cut.is_match(line))
+    line.len() < 200 && CUT.is_in(line)
 }
 
 /// An address at the start of a line, alone or before punctuation.
