@@ -25,10 +25,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "ingress",
         &["address", "config", "event", "outcome", "policy", "return_path", "socket", "status", "store", "telemetry"],
     ),
-    ("server", &["config", "ingress", "lookup", "policy", "return_path", "socket", "store", "telemetry"]),
-    ("cli", &["address", "config", "event", "ingress", "outcome", "policy", "server", "store", "telemetry"]),
-    ("exchange", &["address", "event", "outcome", "status", "store"]),
-    ("tables", &["lookup", "store"]),
+    ("server", &["config", "ingress", "lookup", "policy", "return_path", "socket", "store", "tables", "telemetry"]),
+    (
+        "cli",
+        &[
+            "address",
+            "config",
+            "event",
+            "exchange",
+            "ingress",
+            "lookup",
+            "outcome",
+            "policy",
+            "server",
+            "store",
+            "tables",
+            "telemetry",
+        ],
+    ),
 ];
 
 #[test]
