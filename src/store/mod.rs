@@ -32,6 +32,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use allow::Allowed;
@@ -53,6 +54,9 @@ pub use trial::{Difference, Looked};
 pub use writer::Writer;
 
 use crate::policy::Rules;
+
+/// Largest write-ahead log that a process leaves to the next, in bytes.
+const MAX_LOG_LEFT: u64 = 1 << 20;
 
 /// What of reports is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,6 +103,18 @@ impl Store {
 
     fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {
         Ok(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
+    }
+}
+
+impl Drop for Store {
+    /// The last connection to a log that has grown moves it into the file. Otherwise each process that comes alone would have to
+    /// read all of it, and none would ever begin it anew.
+    fn drop(&mut self) {
+        let log = self.connection.path().map(|path| format!("{path}-wal"));
+        let size = log.and_then(|log| std::fs::metadata(log).ok()).map_or(0, |log| log.len());
+        if size > MAX_LOG_LEFT {
+            let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+        }
     }
 }
 

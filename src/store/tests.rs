@@ -297,3 +297,20 @@ async fn a_writer_answers_busy_and_heals() {
     other.execute_batch("ROLLBACK").unwrap();
     assert!(writer.submit(hard("1", "bob@example.com")).await.is_ok());
 }
+
+#[test]
+fn processes_that_come_one_by_one_do_not_grow_the_log() {
+    let Bench { _dir, path, store } = bench();
+    drop(store);
+    let log = std::path::PathBuf::from(format!("{}-wal", path.display()));
+    let mut largest = 0;
+    for n in 0..120 {
+        let mut store = Store::open(&path, WAIT).unwrap();
+        store.submit(&hard(&n.to_string(), &format!("user@domain{n}.example")), &Rules::default(), now()).unwrap();
+        drop(store);
+        largest = largest.max(std::fs::metadata(&log).map_or(0, |log| log.len()));
+    }
+    assert!(largest > 0 && largest < 2 * MAX_LOG_LEFT, "{largest}");
+    let entries = Connection::open(&path).unwrap().query_row("SELECT count(*) FROM suppression", [], |row| row.get(0));
+    assert_eq!(entries, Ok(120));
+}
