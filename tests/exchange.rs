@@ -302,7 +302,7 @@ fn a_known_entry_is_never_weakened() {
                   long@example.com,complaint,abuse,2026-02-01T00:00:00Z,2080-01-01T00:00:00Z\n";
     assert!(imported(&home, &[], weaker).contains("2 known\n"));
     let events = home.select("SELECT count(*) FROM event");
-    assert_eq!(events, "3", "what changes nothing leaves no trace");
+    assert_eq!(events, "1", "one trace for the first file, none for what changes nothing");
     let longer = "address,kind,reason,since,until\n\
                   long@example.com,complaint,abuse,2026-02-01T00:00:00Z,2095-01-01T00:00:00Z\n\
                   long@example.com,complaint,abuse,2026-02-01T00:00:00Z,2094-01-01T00:00:00Z\n\
@@ -362,6 +362,17 @@ fn every_applied_entry_leaves_a_trace_of_who_and_from_which_file() {
     let removed = home.ok(&["remove", "recipient1@example.com"]);
     let command = "  aws sesv2 delete-suppressed-destination --email-address 'Recipient1@example.com'\n";
     assert!(removed.ends_with(command), "{removed}");
+}
+
+#[test]
+fn one_trace_stands_for_all_that_a_file_writes_as_we_do() {
+    let home = Home::new();
+    let file = home.path("list.csv");
+    std::fs::write(&file, "EmailAddress,Reason,LastUpdateTime\na@example.com,BOUNCE,2026-01-02T00:00:00Z\nb@example.com,COMPLAINT,2026-01-02T00:00:00Z\n").unwrap();
+    home.ok(&["import", "--apply", file.to_str().unwrap()]);
+    assert_eq!(home.select("SELECT count(*) || address FROM event"), "1*");
+    let why = home.run(&["why", "a@example.com"]).out;
+    assert!(why.contains("from list.csv") && why.contains("--email-address 'a@example.com'"), "{why}");
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn answer(text: &str, store: &Store) -> Result<Answer, Failure> {
         suppressed,
         because: if suppressed { None } else { because(&dossier) },
         undo: dossier.in_force().map(undo).collect(),
-        ses: ses_event(&dossier).map(SesEntry::of),
+        ses: ses_entry(key.as_str(), &dossier),
         dossier,
     })
 }
@@ -224,12 +224,15 @@ fn print_way_back(answer: &Answer, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 /// The report that SES itself suppresses the address: behind an entry in force, or the last of all reports.
-fn ses_event(dossier: &Dossier) -> Option<&StoredEvent> {
+fn ses_entry(address: &str, dossier: &Dossier) -> Option<SesEntry> {
     let says_so = |event: &&StoredEvent| event.reason == "suppressed";
+    let told = dossier.events.iter().rfind(says_so);
     if dossier.in_force().any(|entry| entry.reason == "suppressed") {
-        return dossier.events.iter().rfind(says_so).or(dossier.events.last());
+        // A whole import tells of many at once, and writes none of them in another case.
+        let untold = StoredEvent { reported: address.to_owned(), ..StoredEvent::default() };
+        return Some(SesEntry::of(told.unwrap_or(&untold)));
     }
-    dossier.events.iter().rfind(|event| event.origin != "operator").filter(says_so)
+    dossier.events.iter().rfind(|event| event.origin != "operator").filter(says_so).map(SesEntry::of)
 }
 
 impl SesEntry {

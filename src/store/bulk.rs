@@ -21,6 +21,9 @@ pub const CHUNK: usize = 10_000;
 /// Pause between two transactions. SQLite lets a waiting writer look again after 50 ms at most in that time.
 pub const PAUSE: Duration = Duration::from_millis(55);
 
+/// What stands in the place of the address where an event is about many.
+pub(super) const MANY: &str = "*";
+
 /// An entry that a file brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedEntry {
@@ -174,7 +177,7 @@ impl Import<'_> {
         // own they can be left out, and "PRAGMA integrity_check" looks at them all the same.
         self.connection.execute_batch("COMMIT; PRAGMA ignore_check_constraints = ON")?;
         let run: String = self.connection.query_row("SELECT 'import:' || hex(randomblob(12))", [], |row| row.get(0))?;
-        let mut done = Done { run, number: 0, plan: Plan::new() };
+        let mut done = Done { run, number: 0, trace: None, plan: Plan::new() };
         let mut last: Option<(String, String)> = None;
         loop {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -183,7 +186,7 @@ impl Import<'_> {
             for row in &chunk {
                 done.count(row);
                 if row.fate < Fate::Known {
-                    put(&transaction, row, &self.rules, &done, now)?;
+                    put(&transaction, row, &self.rules, &mut done, now)?;
                 }
             }
             transaction.commit()?;
@@ -220,6 +223,8 @@ struct Done {
     /// Stands before the ids of all events of this import, so that their index grows at its end.
     run: String,
     number: u64,
+    /// The event that stands for all of it, once there is something to tell.
+    trace: Option<i64>,
     plan: Plan,
 }
 
@@ -298,32 +303,26 @@ fn chunk(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The trace, and the entry.
+/// The entry, and what tells who put it there: one event for the whole import, and one of its own for an address that the
+/// file writes in another case, which SES's suppression list wants exactly.
 fn put(
     connection: &Connection,
     row: &Staged,
     rules: &ImportRules,
-    done: &Done,
+    done: &mut Done,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let now = timestamp_text(now);
-    let sql = "INSERT INTO event (id, received, at, address, reported, kind, reason, side, status, diagnostic, source, \
-                 origin, sender, channel, stream, action, decision) \
-               VALUES (?1, ?2, ?2, ?3, ?4, 'added', ?5, 'unknown', ?6, ?7, 'import', 'operator', ?8, ?9, ?10, 'added', \
-                 'by ' || ?8 || ', from ' || ?9)";
-    connection.prepare_cached(sql)?.execute(params![
-        format!("{}:{:09}", done.run, done.number),
-        now,
-        row.address,
-        row.reported,
-        row.reason,
-        row.status,
-        row.diagnostic.as_ref().or(row.note.as_ref()),
-        rules.change.who,
-        rules.file,
-        row.stream,
-    ])?;
-    let event = connection.last_insert_rowid();
+    let event = match done.trace {
+        _ if row.reported != row.address => {
+            let id = format!("{}:{:09}", done.run, done.number);
+            trace(connection, &id, [&row.address, &row.reported, &row.reason, &row.stream], rules, now)?
+        }
+        Some(trace) => trace,
+        None => {
+            let of_all = trace(connection, &done.run, [MANY, MANY, "manual", ""], rules, now)?;
+            *done.trace.insert(of_all)
+        }
+    };
     // An entry that is made to last longer has been there since its own day.
     let sql = "INSERT INTO suppression (address, stream, kind, reason, status, since, until, source, event, note) \
                VALUES (?1, ?2, ?3, ?4, ?5, min(coalesce(?6, ?10), ?10), ?7, 'import', ?8, ?9) \
@@ -340,8 +339,27 @@ fn put(
         row.since,
         row.until,
         event,
-        row.note,
-        now
+        row.note.as_ref().or(row.diagnostic.as_ref()),
+        timestamp_text(now),
     ])?;
     Ok(())
+}
+
+/// The event that says who imported an address (canonical, as reported, its reason and stream), or [`MANY`], and from which
+/// file.
+fn trace(
+    connection: &Connection,
+    id: &str,
+    [address, reported, reason, stream]: [&str; 4],
+    rules: &ImportRules,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    let sql = "INSERT INTO event (id, received, at, address, reported, kind, reason, side, diagnostic, source, origin, \
+                 sender, channel, stream, action, decision) \
+               VALUES (?1, ?2, ?2, ?3, ?4, 'added', ?9, 'unknown', ?5, 'import', 'operator', ?6, ?7, ?8, 'added', \
+                 'by ' || ?6 || ', from ' || ?7)";
+    let Change { who, note, .. } = &rules.change;
+    let row = params![id, timestamp_text(now), address, reported, note, who, rules.file, stream, reason];
+    connection.prepare_cached(sql)?.execute(row)?;
+    Ok(connection.last_insert_rowid())
 }

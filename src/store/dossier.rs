@@ -174,7 +174,8 @@ fn allowed(connection: &Connection, covering: &str, now: &str) -> Result<Option<
 
 fn events(connection: &Connection, covering: &str) -> Result<Vec<StoredEvent>, StoreError> {
     let sql = format!(
-        "SELECT {} FROM event WHERE address IN (SELECT value FROM json_each(?1)) ORDER BY at, number",
+        "SELECT {} FROM event WHERE address IN (SELECT value FROM json_each(?1)) OR number IN \
+           (SELECT event FROM suppression WHERE address IN (SELECT value FROM json_each(?1))) ORDER BY at, number",
         StoredEvent::COLUMNS
     );
     let mut statement = connection.prepare(&sql)?;

@@ -1,6 +1,6 @@
 //! Deletes events that are older than what is to be kept, in small batches, so that neither lookups nor reports wait.
 //!
-//! Kept for longer: the event behind an entry of the list, and those of an open incident. The time before which events are
+//! Kept for longer: the event behind an entry of the list, that of a whole import, and those of an open incident. The time before which events are
 //! deleted is written down first (`horizon`): from then on a late report from before it no longer counts, and entries
 //! from before it hold by themselves.
 
@@ -58,7 +58,7 @@ impl Store {
         };
         let sql = "DELETE FROM event WHERE (at, number) > (?1, ?2) AND (at, number) <= (?3, ?4) \
                      AND at < (SELECT value FROM setting WHERE name = 'horizon') \
-                     AND NOT EXISTS (SELECT 1 FROM suppression \
+                     AND address <> '*' AND NOT EXISTS (SELECT 1 FROM suppression \
                                      WHERE suppression.address = event.address AND suppression.event = event.number) \
                      AND NOT EXISTS (SELECT 1 FROM incident WHERE incident.number = event.incident AND state = 'open')";
         transaction.execute(sql, params![cursor.at, cursor.number, last.at, last.number])?;
