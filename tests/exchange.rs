@@ -566,7 +566,7 @@ fn others_write_between_two_chunks_of_an_import() {
     home.ok(&["list"]);
     let mut store = Store::open(&home.path("suppressd.db"), process::PATIENCE).unwrap();
     let mut import = store.import(ImportRules::default()).unwrap();
-    let text: String = (0..25_000).map(|number| format!("user{number}@example.com\n")).collect();
+    let text: String = (0..60_000).map(|number| format!("user{number}@example.com\n")).collect();
     let read = exchange::read(text.as_bytes(), None, &Wishes::default(), &mut |_, reading| {
         match reading.unwrap() {
             Taken::Entry(entry) => import.stage(&entry).unwrap(),
@@ -583,9 +583,9 @@ fn others_write_between_two_chunks_of_an_import() {
         done.push(count);
         other.execute_batch(&format!("INSERT INTO topic (arn, state) VALUES ('{count}', 'denied')")).unwrap();
     });
-    assert_eq!(plan.unwrap(), [(Fate::New, "added".to_owned(), 25_000)]);
-    assert_eq!(done, [10_000, 20_000, 25_000]);
-    assert_eq!(home.select("SELECT count(*) FROM suppression"), "25000");
+    assert_eq!(plan.unwrap(), [(Fate::New, "added".to_owned(), 60_000)]);
+    assert_eq!(done, [25_000, 50_000, 60_000]);
+    assert_eq!(home.select("SELECT count(*) FROM suppression"), "60000");
     assert_eq!(home.select("SELECT count(*) FROM topic"), "4");
 }
 

@@ -16,8 +16,8 @@ use super::{Change, Key, Store, StoreError};
 use crate::event::{Kind, timestamp_text};
 use crate::status::EnhancedStatus;
 
-/// Entries of one transaction: a tenth of a second of work.
-pub const CHUNK: usize = 10_000;
+/// Entries of one transaction: a third of a second of work.
+pub const CHUNK: usize = 25_000;
 /// Pause between two transactions. SQLite lets a waiting writer look again after 50 ms at most in that time.
 pub const PAUSE: Duration = Duration::from_millis(55);
 

@@ -122,3 +122,33 @@ fn nothing_but_sns_itself_is_fetched_and_only_through_the_proxy() {
     let rest: Vec<_> = calls.iter().filter(|call| !call.starts_with("GET https://sns.us-east-1.")).collect();
     assert_eq!(rest, [CERTIFICATES, CERTIFICATES], "one for the certificate, one for the confirmation");
 }
+
+#[test]
+fn a_burst_of_one_diagnostic_is_told_once_and_held_back_until_it_is_settled() {
+    let world = World::start_with(&[("policy.protected", "[\"boss@example.com\"]")]);
+    for user in 0..13 {
+        assert_eq!(world.post(&bounce_of(&format!("user{user}@example.com"))), 200);
+    }
+    let line = "incident 1: one diagnostic for 11 recipients at example.com: their suppressions are held back";
+    assert_eq!(world.log().matches(line).count(), 1, "{}", world.log());
+    assert!((0..13).all(|user| !world.refuses(&format!("user{user}@example.com"))));
+    world.home.ok(&["incidents", "confirm", "1"]);
+    assert!((0..13).all(|user| world.refuses(&format!("user{user}@example.com"))));
+    assert_eq!(world.post(&bounce_of("boss@example.com")), 200);
+    assert!(world.log().contains("a report would suppress protected <boss@example.com>"), "{}", world.log());
+    assert!(!world.refuses("boss@example.com"));
+}
+
+#[test]
+fn a_relay_that_refuses_us_is_an_error_in_the_log_once_and_suppresses_nobody() {
+    let world = World::start();
+    let refusal = bounce("carol@example.com").replace(
+        "550 5.1.1 user unknown",
+        "554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1",
+    );
+    for _ in 0..2 {
+        assert_eq!(world.post(&signed(&Draft::notification(&refusal))), 200);
+    }
+    assert_eq!(world.log().matches("the relay does not take our mail (notverified)").count(), 1, "{}", world.log());
+    assert!(!world.refuses("carol@example.com"));
+}
