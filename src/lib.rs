@@ -4,8 +4,9 @@
 //!
 //! 1. A report comes in by a door of [`ingress`]: an SNS webhook, or bounce mail from pipe(8). The door parses it,
 //!    proves where it comes from, and judges it; what crosses from there is an [`event`].
-//! 2. [`store`] takes it in one SQLite transaction: is it known already, what came before, what does [`policy`] say,
-//!    and if it says so, an entry of the suppression list. Only then does the door acknowledge it ([`outcome`]).
+//! 2. [`store`] takes it in one SQLite transaction: is it known already, what do all events of the recipient come to by the
+//!    rules of [`policy`], and what changes on the suppression list for it. Only then does the door acknowledge it
+//!    ([`outcome`]).
 //! 3. Postfix asks [`lookup`] about each recipient, and mail to a suppressed one is refused.
 //!
 //! [`server`] wires doors, store and lookups into the daemon; [`cli`] is everything else that a person can run.

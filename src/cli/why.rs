@@ -83,7 +83,8 @@ fn because(dossier: &Dossier) -> Option<String> {
         return Some(format!("allow entry {} lets mail to it pass until {}{listed}", allowed.address, allowed.until));
     }
     let event = last_that_matters(&dossier.events);
-    let ended = dossier.entries.iter().filter_map(|entry| Some((entry.until.as_ref()?, &entry.since))).max();
+    let ended =
+        dossier.entries.iter().filter_map(|Entry { listed, .. }| Some((listed.until.as_ref()?, &listed.since))).max();
     match (event, ended) {
         (event, Some((until, since))) if event.is_none_or(|event| event.at <= *until) => {
             Some(format!("its entry of {since} ran out on {until}"))
@@ -111,8 +112,9 @@ fn held_back(event: &StoredEvent, dossier: &Dossier) -> Option<String> {
 
 /// What takes the entry off the list.
 fn undo(entry: &Entry) -> String {
-    let stream = if entry.stream.is_empty() { String::new() } else { format!("--stream {} ", entry.stream) };
-    format!("suppressd remove {stream}'{}'", entry.address.replace('\'', "'\\''"))
+    let stream =
+        if entry.listed.stream.is_empty() { String::new() } else { format!("--stream {} ", entry.listed.stream) };
+    format!("suppressd remove {stream}'{}'", entry.listed.address.replace('\'', "'\\''"))
 }
 
 fn print(answer: &Answer, out: &mut dyn Write) -> Result<(), Failure> {
@@ -142,20 +144,22 @@ fn print(answer: &Answer, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 fn print_entry(address: &str, entry: &Entry, answer: &Answer, out: &mut dyn Write) -> Result<(), Failure> {
+    let Entry { listed, step, .. } = entry;
     let verb = if answer.suppressed { "suppressed" } else { "on the list" };
-    let until = shown(entry.until.as_deref().unwrap_or("released"));
-    let stream = if entry.stream.is_empty() { String::new() } else { format!(" in stream {}", shown(&entry.stream)) };
-    let domain = if entry.address.eq_ignore_ascii_case(&answer.address) {
+    let until = shown(listed.until.as_deref().unwrap_or("released"));
+    let stream = if listed.stream.is_empty() { String::new() } else { format!(" in stream {}", shown(&listed.stream)) };
+    let domain = if listed.address.eq_ignore_ascii_case(&answer.address) {
         String::new()
     } else {
-        format!(" (entry {})", shown(&entry.address))
+        format!(" (entry {})", shown(&listed.address))
     };
-    writeln!(out, "{address} is {verb}{stream} since {} until {until}{domain}", shown(&entry.since))?;
-    let status = entry.status.as_ref().map_or_else(String::new, |status| format!(" {}", shown(status)));
-    let [kind, reason, source] = [&entry.kind.replace('_', " "), &entry.reason, &entry.source].map(|text| shown(text));
-    let times = if entry.step > 1 { format!(", time {}", entry.step) } else { String::new() };
+    writeln!(out, "{address} is {verb}{stream} since {} until {until}{domain}", shown(&listed.since))?;
+    let status = listed.status.as_ref().map_or_else(String::new, |status| format!(" {}", shown(status)));
+    let [kind, reason, source] =
+        [&listed.kind.replace('_', " "), &listed.reason, &listed.source].map(|text| shown(text));
+    let times = if *step > 1 { format!(", time {step}") } else { String::new() };
     writeln!(out, "  {kind}{status}, reason {reason}, source {source}{times}")?;
-    let event = entry.event.map(|number| (number, answer.dossier.events.iter().find(|event| event.number == number)));
+    let event = listed.event.map(|number| (number, answer.dossier.events.iter().find(|event| event.number == number)));
     match event {
         Some((number, Some(StoredEvent { rule: Some(rule), .. }))) => {
             writeln!(out, "  by event {number}, rule {}", shown(rule))?;
@@ -164,7 +168,7 @@ fn print_entry(address: &str, entry: &Entry, answer: &Answer, out: &mut dyn Writ
         Some((number, None)) => writeln!(out, "  by event {number}, which is not kept any more")?,
         None => {}
     }
-    if let Some(note) = &entry.note {
+    if let Some(note) = &listed.note {
         writeln!(out, "  note: {}", shown(note))?;
     }
     Ok(())
@@ -227,7 +231,7 @@ fn print_way_back(answer: &Answer, out: &mut dyn Write) -> Result<(), Failure> {
 fn ses_entry(address: &str, dossier: &Dossier) -> Option<SesEntry> {
     let says_so = |event: &&StoredEvent| event.reason == "suppressed";
     let told = dossier.events.iter().rfind(says_so);
-    if dossier.in_force().any(|entry| entry.reason == "suppressed") {
+    if dossier.in_force().any(|entry| entry.listed.reason == "suppressed") {
         // A whole import tells of many at once, and writes none of them in another case.
         let untold = StoredEvent { reported: address.to_owned(), ..StoredEvent::default() };
         return Some(SesEntry::of(told.unwrap_or(&untold)));

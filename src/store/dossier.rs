@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::{Allowed, Key, Refusals, Store, StoreError, StoredEvent, reader};
+use super::{Allowed, Key, Refusals, Store, StoreError, StoredEvent, Suppression, reader};
 use crate::address::Address;
 use crate::event::timestamp_text;
 
@@ -28,28 +28,11 @@ pub struct Dossier {
 /// A row of table suppression.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Entry {
-    /// The address, `@domain` or `@.domain`.
-    pub address: String,
-    /// The stream of mail that is refused; empty for all mail.
-    pub stream: String,
-    /// What put it there.
-    pub kind: String,
-    /// Why.
-    pub reason: String,
-    /// RFC 3463 code.
-    pub status: Option<String>,
-    /// Since when, UTC.
-    pub since: String,
-    /// Until when, UTC; `None` until released.
-    pub until: Option<String>,
-    /// Where the report came from.
-    pub source: String,
-    /// Number of the event behind it.
-    pub event: Option<i64>,
+    /// The entry itself.
+    #[serde(flatten)]
+    pub listed: Suppression,
     /// How often it has come to this.
     pub step: i64,
-    /// An operator's note.
-    pub note: Option<String>,
     /// Whether it has not run out.
     pub in_force: bool,
 }
@@ -114,10 +97,13 @@ pub(super) fn covering(key: &str) -> Vec<String> {
 }
 
 fn entries(connection: &Connection, covering: &str, now: &str) -> Result<Vec<Entry>, StoreError> {
-    let sql = "SELECT *, until IS NULL OR until > ?2 AS in_force FROM suppression \
-               WHERE address IN (SELECT value FROM json_each(?1)) \
-               ORDER BY address GLOB '@*', address GLOB '@.*', length(address) DESC, stream";
-    let mut statement = connection.prepare(sql)?;
+    let sql = format!(
+        "SELECT {}, step, until IS NULL OR until > ?2 AS in_force FROM suppression \
+         WHERE address IN (SELECT value FROM json_each(?1)) \
+         ORDER BY address GLOB '@*', address GLOB '@.*', length(address) DESC, stream",
+        Suppression::COLUMNS
+    );
+    let mut statement = connection.prepare(&sql)?;
     let rows = statement.query_map([covering, now], entry)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -129,37 +115,12 @@ fn forgotten(connection: &Connection, key: &Key, now: Timestamp) -> Result<Optio
         return Ok(None);
     }
     let found = reader::find(connection, &address, Some(""), now)?;
-    Ok(found.filter(|entry| entry.address == address.as_str()).map(|entry| Entry {
-        address: entry.address,
-        stream: entry.stream,
-        kind: entry.kind,
-        reason: entry.reason,
-        status: entry.status,
-        since: entry.since,
-        until: entry.until,
-        source: entry.source,
-        event: entry.event,
-        step: 1,
-        note: entry.note,
-        in_force: true,
-    }))
+    let own = found.filter(|listed| listed.address == address.as_str());
+    Ok(own.map(|listed| Entry { listed, step: 1, in_force: true }))
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    Ok(Entry {
-        address: row.get("address")?,
-        stream: row.get("stream")?,
-        kind: row.get("kind")?,
-        reason: row.get("reason")?,
-        status: row.get("status")?,
-        since: row.get("since")?,
-        until: row.get("until")?,
-        source: row.get("source")?,
-        event: row.get("event")?,
-        step: row.get("step")?,
-        note: row.get("note")?,
-        in_force: row.get("in_force")?,
-    })
+    Ok(Entry { listed: Suppression::from_row(row)?, step: row.get("step")?, in_force: row.get("in_force")? })
 }
 
 fn allowed(connection: &Connection, covering: &str, now: &str) -> Result<Option<Allowed>, StoreError> {
