@@ -173,11 +173,11 @@ lmdb\t'An LMDB database for Postfix'"
 complete -c suppressd -n "__fish_suppressd_using_subcommand export" -l map -d 'What a cdb or lmdb file is for' -r -f -a "access\t'For check_recipient_access'
 transport\t'For transport_maps'"
 complete -c suppressd -n "__fish_suppressd_using_subcommand export" -s o -l output -d 'Write this file instead of the standard output, and replace it as a whole' -r -F
-complete -c suppressd -n "__fish_suppressd_using_subcommand export" -l kind -d 'Only entries of this kind' -r -f -a "hard_bounce\t''
-soft_bounce\t''
-complaint\t''
-unsubscribe\t''
-added\t''"
+complete -c suppressd -n "__fish_suppressd_using_subcommand export" -l kind -d 'Only entries of this kind' -r -f -a "hard_bounce\t'The address is dead, or was said to be'
+soft_bounce\t'Too many temporary failures'
+complaint\t'The recipient complained'
+unsubscribe\t'The recipient wants no more of this mail'
+added\t'Put there by hand'"
 complete -c suppressd -n "__fish_suppressd_using_subcommand export" -l stream -d 'Only entries of this stream; for a table, those of all mail too' -r
 complete -c suppressd -n "__fish_suppressd_using_subcommand export" -s c -l config -d 'The configuration file' -r -F
 complete -c suppressd -n "__fish_suppressd_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'

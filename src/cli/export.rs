@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use jiff::Timestamp;
 
+use super::list::kinds;
 use super::{Failure, json, now, open_of};
 use crate::config::Config;
 use crate::exchange::{self, CSV_HEADER, Exported};
@@ -34,7 +35,7 @@ pub(super) struct Args {
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Only entries of this kind
-    #[arg(long, value_parser = ["hard_bounce", "soft_bounce", "complaint", "unsubscribe", "added"])]
+    #[arg(long, value_parser = kinds())]
     kind: Option<String>,
     /// Only entries of this stream; for a table, those of all mail too
     #[arg(long)]
