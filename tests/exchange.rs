@@ -376,6 +376,21 @@ fn one_trace_stands_for_all_that_a_file_writes_as_we_do() {
 }
 
 #[test]
+fn what_a_receiving_system_said_is_kept_without_addresses_if_that_is_asked_for() {
+    let mut home = Home::new();
+    let file = home.path("list.csv");
+    std::fs::write(&file, "address,code,error,created_at\na@example.com,550,550 5.1.1 <a@example.com>: no such user,2026-01-02 03:04:05 UTC\n").unwrap();
+    let import = ["import", "--apply", "--format", "mailgun-bounces", file.to_str().unwrap()];
+    home.ok(&import);
+    assert!(home.select("SELECT note FROM suppression").contains("<a@example.com>"));
+    home.sql("DELETE FROM suppression; DELETE FROM event");
+    home.set("privacy.mask-addresses", "true");
+    home.ok(&import);
+    let note = home.select("SELECT note FROM suppression");
+    assert!(note.contains("<address>") && !note.contains('@'), "{note}");
+}
+
+#[test]
 fn an_end_is_given_to_what_has_none() {
     let home = Home::new();
     imported(&home, &["--for", "30d"], "bob@example.com\n");

@@ -12,6 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, ToSql, TransactionBehavior, named_params, params};
 
+use super::record::without_addresses;
 use super::{Change, Key, Store, StoreError};
 use crate::event::{Kind, timestamp_text};
 use crate::status::EnhancedStatus;
@@ -82,6 +83,8 @@ pub struct ImportRules {
 pub struct Import<'a> {
     connection: &'a mut Connection,
     rules: ImportRules,
+    /// Diagnostics without the addresses in them.
+    mask: bool,
 }
 
 impl Store {
@@ -101,7 +104,7 @@ impl Store {
              PRAGMA temp.cache_size = -65536; \
              BEGIN",
         )?;
-        Ok(Import { connection, rules })
+        Ok(Import { connection, rules, mask: self.keeping.mask_addresses })
     }
 }
 
@@ -116,6 +119,8 @@ impl Import<'_> {
                      reason = excluded.reason, status = excluded.status, since = excluded.since, \
                      until = excluded.until, note = excluded.note, diagnostic = excluded.diagnostic \
                    WHERE until IS NOT NULL AND (excluded.until IS NULL OR excluded.until > until)";
+        let diagnostic = entry.diagnostic.as_deref();
+        let diagnostic = diagnostic.map(|text| if self.mask { without_addresses(text) } else { text.to_owned() });
         self.connection.prepare_cached(sql)?.execute(params![
             entry.key.as_str(),
             entry.stream,
@@ -126,7 +131,7 @@ impl Import<'_> {
             entry.since.map(timestamp_text),
             entry.until.map(timestamp_text),
             entry.note.as_ref().or(self.rules.change.note.as_ref()),
-            entry.diagnostic,
+            diagnostic,
         ])?;
         Ok(())
     }

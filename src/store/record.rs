@@ -299,7 +299,7 @@ fn refuses_us(event: &Event) -> bool {
 }
 
 /// A text with `<address>` for each address in it.
-fn without_addresses(text: &str) -> String {
+pub(super) fn without_addresses(text: &str) -> String {
     let masked = text.split(' ').map(|word| if word.contains('@') { "<address>" } else { word });
     masked.collect::<Vec<_>>().join(" ")
 }
