@@ -24,7 +24,6 @@ const COLUMNS: &str = "event.number, event.id, min(event.at, event.received), ev
 pub(super) fn load(connection: &Connection, address: &str, event: Option<&Occurrence>) -> Result<History, StoreError> {
     let horizon = horizon(connection)?;
     let from = horizon.map(timestamp_text).unwrap_or_default();
-    // The condition on kind is that of the index event_counted, word for word.
     let sql = format!(
         "SELECT {COLUMNS} FROM event LEFT JOIN incident ON incident.number = event.incident \
          WHERE event.address = ?1 AND event.at >= ?2 AND event.origin <> 'unproved' \

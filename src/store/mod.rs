@@ -17,6 +17,7 @@ mod export;
 mod forgotten;
 mod history;
 mod incident;
+mod index;
 mod list;
 mod quarantine;
 mod reader;

@@ -1,7 +1,7 @@
 //! Lookups: read-only connections that never wait for a writer.
 //!
 //! What anybody commits, `sqlite3` by hand included, counts from the next lookup on. A database that can't answer is
-//! an error and never "not found".
+//! an error and never "not found". Most lookups are of addresses that the index knows not to be there.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::index::Index;
 use super::{StoreError, TopicState, allow, schema, topic};
 use crate::address::Address;
 use crate::event::timestamp_text;
@@ -19,6 +20,7 @@ use crate::event::timestamp_text;
 pub struct Readers {
     path: PathBuf,
     deadline: Duration,
+    index: Index,
     idle: Mutex<Vec<Connection>>,
     /// Counts renewals; a connection that was borrowed before the last is not taken back.
     epoch: AtomicU64,
@@ -92,9 +94,9 @@ impl Readers {
     /// # Errors
     /// [`StoreError`] when it can't be opened.
     pub fn open(path: PathBuf, deadline: Duration) -> Result<Self, StoreError> {
-        let readers = Self { path, deadline, idle: Mutex::default(), epoch: AtomicU64::new(0) };
-        readers.with(|_| Ok(()))?;
-        Ok(readers)
+        let first = schema::open_reader(&path, deadline)?;
+        let index = Index::start(path.clone(), deadline)?;
+        Ok(Self { path, deadline, index, idle: Mutex::new(vec![first]), epoch: AtomicU64::new(0) })
     }
 
     /// The entry that refuses mail of a stream to an address (of none, where the name is empty): its own, or else its
@@ -103,10 +105,23 @@ impl Readers {
     /// # Errors
     /// [`StoreError`]: the caller must not take it for "not found".
     pub fn find(&self, address: &Address, stream: &str, now: Timestamp) -> Result<Option<Suppression>, StoreError> {
-        self.with(|connection| match found(connection, address, Some(stream), now)? {
-            Some((_, true)) if allow::find(connection, address, now)?.is_some() => Ok(None),
-            found => Ok(found.map(|(entry, _)| entry)),
+        if !self.index.may_refuse(address) {
+            return Ok(None);
+        }
+        self.with(|connection| {
+            match own(connection, address, stream, now)?
+                .map_or_else(|| found(connection, address, Some(stream), now), |own| Ok(Some(own)))?
+            {
+                Some((_, true)) if allow::find(connection, address, now)?.is_some() => Ok(None),
+                found => Ok(found.map(|(entry, _)| entry)),
+            }
         })
+    }
+
+    /// Whether strangers are known from memory by now.
+    #[must_use]
+    pub fn is_indexed(&self) -> bool {
+        self.index.is_made()
     }
 
     /// What the database knows of an SNS topic.
@@ -132,6 +147,7 @@ impl Readers {
     pub fn renew(&self) {
         self.epoch.fetch_add(1, Ordering::Relaxed);
         self.idle().clear();
+        self.index.renew();
     }
 
     /// Lends a connection; one that made trouble is not used again.
@@ -153,10 +169,28 @@ impl Readers {
     }
 }
 
+/// The address's own entry, which goes before all others, and whether there is any allow entry: half of what [`found`] costs.
+fn own(
+    connection: &Connection,
+    address: &Address,
+    stream: &str,
+    now: Timestamp,
+) -> Result<Option<(Suppression, bool)>, StoreError> {
+    const SQL: &str = "\
+        SELECT address, stream, kind, reason, status, since, until, source, event, note, \
+               EXISTS (SELECT 1 FROM allow) FROM suppression \
+        WHERE address = ?1 AND (until IS NULL OR until > ?2) AND (+stream = '' OR +stream = ?3) LIMIT 1";
+    let mut statement = connection.prepare_cached(SQL)?;
+    let key = params![address.as_str(), timestamp_text(now), stream];
+    let row = statement.query_row(key, |row| Ok((Suppression::from_row(row)?, row.get(10)?)));
+    Ok(row.optional()?)
+}
+
 /// The entry that refuses mail of a stream; of any, where it is `None`. Says nothing of allow entries.
 ///
 /// One statement, one snapshot: UNION ALL and LIMIT look for the domain only where the address is not there, nothing is
-/// sorted, and domains above it and forgotten addresses are looked for only where there is any such entry.
+/// sorted, and domains above it and forgotten addresses are looked for only where there is any such entry. The `+` keeps
+/// SQLite from making a table of both streams for each question.
 pub(super) fn find(
     connection: &Connection,
     address: &Address,
@@ -175,12 +209,12 @@ fn found(
 ) -> Result<Option<(Suppression, bool)>, StoreError> {
     const SQL: &str = "\
         SELECT address, stream, kind, reason, status, since, until, source, event, note, \
-               EXISTS (SELECT 1 FROM allow) AS allowing FROM suppression \
-        WHERE address = ?1 AND (until IS NULL OR until > ?3) AND (stream = '' OR stream = ?4 OR ?4 IS NULL) \
+               EXISTS (SELECT 1 FROM allow) FROM suppression \
+        WHERE address = ?1 AND (until IS NULL OR until > ?3) AND (+stream = '' OR +stream = ?4 OR ?4 IS NULL) \
         UNION ALL \
         SELECT address, stream, kind, reason, status, since, until, source, event, note, \
                EXISTS (SELECT 1 FROM allow) FROM suppression \
-        WHERE address = ?2 AND (until IS NULL OR until > ?3) AND (stream = '' OR stream = ?4 OR ?4 IS NULL) \
+        WHERE address = ?2 AND (until IS NULL OR until > ?3) AND (+stream = '' OR +stream = ?4 OR ?4 IS NULL) \
         UNION ALL \
         SELECT address, stream, kind, reason, status, since, until, source, event, note, \
                EXISTS (SELECT 1 FROM allow) FROM suppression \
@@ -190,7 +224,7 @@ fn found(
                             UNION ALL \
                             SELECT substr(rest, 1 + instr(substr(rest, 2), '.')) FROM above WHERE instr(substr(rest, 2), '.') > 0) \
                           SELECT '@' || rest FROM above) \
-          AND (until IS NULL OR until > ?3) AND (stream = '' OR stream = ?4 OR ?4 IS NULL) \
+          AND (until IS NULL OR until > ?3) AND (+stream = '' OR +stream = ?4 OR ?4 IS NULL) \
         UNION ALL \
         SELECT ?1, '', 'added', 'manual', NULL, since, NULL, 'manual', NULL, 'forgotten: only a keyed hash is kept', \
                EXISTS (SELECT 1 FROM allow) \
@@ -200,6 +234,6 @@ fn found(
         LIMIT 1";
     let mut statement = connection.prepare_cached(SQL)?;
     let key = params![address.as_str(), address.domain_key(), timestamp_text(now), stream];
-    let row = statement.query_row(key, |row| Ok((Suppression::from_row(row)?, row.get("allowing")?)));
+    let row = statement.query_row(key, |row| Ok((Suppression::from_row(row)?, row.get(10)?)));
     Ok(row.optional()?)
 }

@@ -15,6 +15,10 @@ use super::{StoreError, forgotten};
 /// One step a version; a released step is never edited.
 const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
+/// Pages in the write-ahead log after which they are moved into the file. In a burst each page is changed often, and is moved
+/// once; SQLite's own 1000 would be moved with nearly every group.
+const CHECKPOINT: u32 = 8192;
+
 /// Marks the file as ours (`PRAGMA application_id`): "supp" in ASCII.
 pub const APPLICATION_ID: i64 = 0x7375_7070;
 
@@ -34,7 +38,9 @@ pub fn open(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreErro
     connection.pragma_update(None, "synchronous", "FULL")?;
     // Else the last connection to close moves the whole WAL into the file, and one bounce mail costs five syncs.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    connection.pragma_update(None, "cache_size", -2048)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
+    // Room for what one group of reports changes, or else it would be written twice.
+    connection.pragma_update(None, "cache_size", -8192)?;
     connection.set_prepared_statement_cache_capacity(64);
     forgotten::register(&connection)?;
     Ok(connection)

@@ -71,9 +71,9 @@ ALTER TABLE event ADD COLUMN incident INTEGER;
 ALTER TABLE event ADD COLUMN domain TEXT
   AS (lower(substr(address, length(rtrim(address, replace(address, '@', ''))) + 1))) VIRTUAL;
 
--- What the rules look at. Deliveries and the like are most of all events and are not in it.
-CREATE INDEX event_counted ON event (address, at)
-  WHERE kind IN ('hard_bounce', 'soft_bounce', 'complaint', 'unsubscribe', 'removed');
+-- The rules look at the bounces of an address; of deliveries it may have thousands.
+DROP INDEX event_address;
+CREATE INDEX event_address ON event (address, kind, at);
 CREATE INDEX event_burst_domain ON event (fingerprint, domain, at) WHERE fingerprint IS NOT NULL;
 CREATE INDEX event_burst_mta ON event (fingerprint, remote_mta, at) WHERE fingerprint IS NOT NULL;
 CREATE INDEX event_relay ON event (reason, received)
@@ -165,8 +165,19 @@ INSERT INTO daily_domain
   SELECT substr(at, 1, 10), domain, kind, count(*)
   FROM event WHERE origin NOT IN ('operator', 'unproved') GROUP BY 1, 2, 3;
 
+-- What came onto the list last, so that a process which has the list in memory need not read all of it after each change.
+CREATE TABLE listed (
+  number  INTEGER PRIMARY KEY,
+  address TEXT NOT NULL
+) STRICT;
+
 CREATE TRIGGER suppression_kept AFTER INSERT ON suppression BEGIN
   INSERT INTO suppression_total VALUES (new.kind, 1) ON CONFLICT (kind) DO UPDATE SET entries = entries + 1;
+  INSERT INTO listed (address) VALUES (new.address);
+  DELETE FROM listed WHERE number <= last_insert_rowid() - 1000;
+END;
+CREATE TRIGGER suppression_moved AFTER UPDATE OF address ON suppression BEGIN
+  INSERT INTO listed (address) VALUES (new.address);
 END;
 CREATE TRIGGER suppression_dropped AFTER DELETE ON suppression BEGIN
   UPDATE suppression_total SET entries = entries - 1 WHERE kind = old.kind;

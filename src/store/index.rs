@@ -1,0 +1,496 @@
+//! What is certainly not on the list, in memory: nearly all lookups are of such addresses.
+//!
+//! A Bloom filter of the keys of table suppression, 2 bytes a key. It may take a stranger for a member, and then SQLite is
+//! asked; never the other way round. It is exact at each lookup, also after a change by hand in another process: each commit
+//! changes the header of the WAL index, which is read before the filter is believed, and what came onto the list since
+//! stands in table `listed`. Where that table does not reach back far enough, as after an import, the filter is made anew
+//! by a thread of its own, and until then SQLite is asked.
+//!
+//! See <https://sqlite.org/walformat.html#the_wal_index_file_format>.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata};
+use std::hash::RandomState;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+use fastbloom::BloomFilter;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{StoreError, schema};
+use crate::address::Address;
+
+/// One of the two copies of the header of the WAL index, in bytes.
+const HEADER: usize = 48;
+/// Its first field: the version of the format, in the byte order of the machine.
+const FORMAT: [u8; 4] = 3_007_000_u32.to_ne_bytes();
+/// Bits of the filter for each key: one stranger in 2,000 is taken for a member.
+const BITS: usize = 16;
+/// Largest filter, in bits: 32 MiB, full at 16 million keys. With more, more strangers are looked up in SQLite.
+const MAX_BITS: usize = 32 << 23;
+/// Smallest number of keys that a filter is made for.
+const MIN_KEYS: usize = 4096;
+/// Keys read in one transaction while a filter is made.
+const CHUNK: i64 = 10_000;
+/// Between two makings, at least.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A handle; the thread ends when it is gone.
+pub(super) struct Index {
+    shared: Arc<Shared>,
+    wanted: SyncSender<()>,
+}
+
+struct Shared {
+    path: PathBuf,
+    deadline: Duration,
+    /// For what came onto the list since; whoever changes `known` holds it. While it is open, nobody can remove the WAL
+    /// index or leave WAL mode.
+    pinned: Mutex<Option<Connection>>,
+    known: RwLock<Option<Known>>,
+}
+
+/// What is known of the list, as of one commit.
+struct Known {
+    wal_index: &'static File,
+    /// Of that commit; zeros when that is not known.
+    header: [u8; HEADER],
+    /// The newest row of table `listed` that is in the filter.
+    last: Listed,
+    /// Forgotten addresses are known by a hash only, and the filter does not have them.
+    forgotten: bool,
+    keys: usize,
+    /// Number of keys that the filter is made for.
+    room: usize,
+    filter: BloomFilter<RandomState>,
+}
+
+/// A row of table `listed`; number 0 comes before the first.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Listed {
+    number: i64,
+    address: String,
+}
+
+impl Index {
+    /// Starts to make a filter.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when the system has no thread to spare.
+    pub(super) fn start(path: PathBuf, deadline: Duration) -> Result<Self, StoreError> {
+        let shared = Arc::new(Shared { path, deadline, pinned: Mutex::default(), known: RwLock::default() });
+        let (wanted, wishes) = sync_channel(1);
+        let maker = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("index".into()).spawn(move || make_when_wanted(&maker, &wishes));
+        thread.map_err(|error| StoreError::Unreadable(format!("no thread for the index: {error}")))?;
+        let index = Self { shared, wanted };
+        index.want();
+        Ok(index)
+    }
+
+    /// Whether there may be an entry that refuses an address. `false` is certain, as of all commits before the call.
+    pub(super) fn may_refuse(&self, address: &Address) -> bool {
+        let Some(header) = self.shared.header() else { return true };
+        if let Some(answer) = self.shared.answer(address, &header) {
+            return answer;
+        }
+        if self.shared.catch_up(&header) == Progress::Lost {
+            self.want();
+        }
+        self.shared.answer(address, &header).unwrap_or(true)
+    }
+
+    /// Closes what is open of the database, and starts anew.
+    pub(super) fn renew(&self) {
+        let mut pinned = locked(&self.shared.pinned);
+        *self.shared.write() = None;
+        *pinned = None;
+        drop(pinned);
+        self.want();
+    }
+
+    /// Whether there is a filter to ask.
+    pub(super) fn is_made(&self) -> bool {
+        self.shared.read().is_some()
+    }
+
+    fn want(&self) {
+        // Full is as good: the wish is there already.
+        let _ = self.wanted.try_send(());
+    }
+}
+
+/// How far [`Shared::catch_up`] came.
+#[derive(PartialEq, Eq)]
+enum Progress {
+    /// The filter is of now; or SQLite must be asked this time.
+    Made,
+    /// A new filter is needed, at once or soon.
+    Lost,
+}
+
+impl Shared {
+    fn read(&self) -> RwLockReadGuard<'_, Option<Known>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Option<Known>> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which commit is the newest; `None` where no filter is there, or a commit is under way.
+    fn header(&self) -> Option<[u8; HEADER]> {
+        header(self.read().as_ref()?.wal_index)
+    }
+
+    /// What the filter says, if it is of that commit.
+    fn answer(&self, address: &Address, header: &[u8; HEADER]) -> Option<bool> {
+        let known = self.read();
+        known.as_ref().filter(|known| known.header == *header).map(|known| known.may_refuse(address))
+    }
+
+    /// Brings the filter to a commit or later, unless somebody else does so now.
+    fn catch_up(&self, header: &[u8; HEADER]) -> Progress {
+        let Ok(pinned) = self.pinned.try_lock() else { return Progress::Made };
+        let Some(last) = self.read().as_ref().map(|known| known.last.clone()) else { return Progress::Made };
+        let Some(since) = pinned.as_ref().and_then(|connection| listed_since(connection, &last).ok()) else {
+            return Progress::Made;
+        };
+        let mut guard = self.write();
+        if let (Some(known), Some((rows, forgotten))) = (guard.as_mut(), since) {
+            known.add(rows);
+            known.forgotten = forgotten;
+            known.header = *header;
+            return if known.keys > known.room { Progress::Lost } else { Progress::Made };
+        }
+        *guard = None;
+        Progress::Lost
+    }
+}
+
+impl Known {
+    fn may_refuse(&self, address: &Address) -> bool {
+        let holds = |key: &str| self.filter.contains(key);
+        self.forgotten || holds(address.as_str()) || holds(address.domain_key()) || above(address.domain()).any(holds)
+    }
+
+    fn add(&mut self, rows: Vec<Listed>) {
+        for row in rows {
+            insert(&mut self.filter, &row.address);
+            self.keys += 1;
+            self.last = row;
+        }
+    }
+}
+
+/// The domains above this one, each with a dot before it: as an entry `@.example.com` is kept in the filter.
+fn above(domain: &str) -> impl Iterator<Item = &str> {
+    domain.match_indices('.').filter_map(|(dot, _)| domain.get(dot..))
+}
+
+fn insert(filter: &mut BloomFilter<RandomState>, key: &str) {
+    let key = key.to_ascii_lowercase(); // as COLLATE NOCASE
+    filter.insert(key.strip_prefix('@').filter(|rest| rest.starts_with('.')).unwrap_or(&key));
+}
+
+/// The header of the WAL index; `None` when its two copies differ, so that a commit is under way, or its format is not known.
+fn header(wal_index: &File) -> Option<[u8; HEADER]> {
+    let mut copies = [[0; HEADER]; 2];
+    wal_index.read_exact_at(copies.as_flattened_mut(), 0).ok()?;
+    let [first, second] = copies;
+    (first == second && first.starts_with(&FORMAT)).then_some(first)
+}
+
+/// What came onto the list since, and whether any address is forgotten; `None` where the table does not reach back so far.
+fn listed_since(connection: &Connection, last: &Listed) -> Result<Option<(Vec<Listed>, bool)>, StoreError> {
+    let sql = "SELECT number, address FROM listed WHERE number >= ?1 ORDER BY number";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([last.number], listed)?;
+    let mut rows = std::iter::once(Ok(Listed::default())).filter(|_| last.number == 0).chain(rows);
+    if rows.next().transpose()?.as_ref() != Some(last) {
+        return Ok(None);
+    }
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    if rows.first().is_some_and(|first| first.number != last.number + 1) {
+        return Ok(None);
+    }
+    let forgotten =
+        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM forgotten)")?.query_row([], |row| row.get(0))?;
+    Ok(Some((rows, forgotten)))
+}
+
+fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
+    Ok(Listed { number: row.get(0)?, address: row.get(1)? })
+}
+
+fn make_when_wanted(shared: &Shared, wishes: &Receiver<()>) {
+    let mut wanted = wishes.recv().is_ok();
+    while wanted {
+        let begun = Instant::now();
+        let made = make(shared);
+        if let Err(error) = &made {
+            log::debug!("no index of the list for now: {error}");
+        }
+        std::thread::sleep(PAUSE.max(begun.elapsed()));
+        wanted = match made {
+            Ok(()) => wishes.recv().is_ok(),
+            Err(_) => wishes.try_recv() != Err(TryRecvError::Disconnected),
+        };
+    }
+}
+
+/// Makes a filter of the whole list.
+fn make(shared: &Shared) -> Result<(), StoreError> {
+    let connection = schema::open_reader(&shared.path, shared.deadline)?;
+    // What comes onto the list from here on is caught up with.
+    let newest = "SELECT number, address FROM listed ORDER BY number DESC LIMIT 1";
+    let last = connection.query_row(newest, [], listed).optional()?.unwrap_or_default();
+    let entries: i64 =
+        connection.query_row("SELECT coalesce(sum(entries), 0) FROM suppression_total", [], |row| row.get(0))?;
+    let known = shared.read().as_ref().map_or(0, |known| known.keys);
+    let room = known.max(usize::try_from(entries).unwrap_or_default()).max(MIN_KEYS).saturating_mul(5) / 4;
+    let bits = room.saturating_mul(BITS).min(MAX_BITS);
+    let mut filter = BloomFilter::with_num_bits(bits).hasher(RandomState::new()).expected_items(room);
+    let keys = fill(&mut filter, &connection)?;
+    let wal_index = wal_index(&shared.path)?;
+    let known = Known { wal_index, header: [0; HEADER], last, forgotten: false, keys, room, filter };
+    let mut pinned = locked(&shared.pinned);
+    *pinned = Some(connection);
+    *shared.write() = Some(known);
+    Ok(())
+}
+
+/// In transactions of their own and with rests, so that neither the log nor a lookup waits for it.
+fn fill(filter: &mut BloomFilter<RandomState>, connection: &Connection) -> Result<usize, StoreError> {
+    let mut statement =
+        connection.prepare("SELECT address FROM suppression WHERE address > ?1 ORDER BY address LIMIT ?2")?;
+    let (mut keys, mut last) = (0, String::new());
+    loop {
+        let begun = Instant::now();
+        let before = keys;
+        let mut rows = statement.query(params![last, CHUNK])?;
+        let mut newest = String::new();
+        while let Some(row) = rows.next()? {
+            let address = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            insert(filter, address);
+            keys += 1;
+            newest.clear();
+            newest.push_str(address);
+        }
+        drop(rows);
+        if keys == before {
+            return Ok(keys);
+        }
+        last = newest;
+        std::thread::sleep(begun.elapsed());
+    }
+}
+
+/// The WAL index of a database, opened once for the life of the process: to close it would end the locks that SQLite holds
+/// on it for the process (fcntl(2), "Traditional record locks").
+fn wal_index(database: &Path) -> Result<&'static File, StoreError> {
+    static OPEN: Mutex<Vec<&'static File>> = Mutex::new(Vec::new());
+    let trouble = |error: io::Error| StoreError::Unreadable(format!("WAL index: {error}"));
+    let database = std::fs::canonicalize(database).map_err(trouble)?;
+    let path = PathBuf::from([database.as_os_str(), OsStr::new("-shm")].into_iter().collect::<OsString>());
+    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    let wanted = identity(std::fs::metadata(&path).map_err(trouble)?);
+    let mut open = locked(&OPEN);
+    if let Some(file) = open.iter().find(|file| file.metadata().map(identity).is_ok_and(|found| found == wanted)) {
+        return Ok(file);
+    }
+    let file: &'static File = Box::leak(Box::new(File::open(path).map_err(trouble)?));
+    open.push(file);
+    Ok(file)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    const WAIT: Duration = Duration::from_secs(5);
+
+    struct Bench {
+        _dir: tempfile::TempDir,
+        path: PathBuf,
+        /// As sqlite3 by hand in another process.
+        hand: Connection,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("suppressd.db");
+            schema::open(&path, WAIT).unwrap();
+            let hand = Connection::open(&path).unwrap();
+            Self { _dir: dir, path, hand }
+        }
+
+        fn sql(&self, sql: &str) {
+            self.hand.execute_batch(sql).unwrap();
+        }
+
+        fn list(&self, address: &str) {
+            self.hand.execute("INSERT INTO suppression (address) VALUES (?1)", [address]).unwrap();
+        }
+
+        fn index(&self) -> Index {
+            let index = Index::start(self.path.clone(), WAIT).unwrap();
+            made(&index);
+            index
+        }
+    }
+
+    fn made(index: &Index) {
+        let begun = Instant::now();
+        while !index.is_made() {
+            assert!(begun.elapsed() < WAIT);
+            std::thread::yield_now();
+        }
+    }
+
+    #[track_caller]
+    fn assert_knows(index: &Index, address: &str, listed: bool) {
+        assert!(index.is_made());
+        assert_eq!(index.may_refuse(&Address::parse(address).unwrap()), listed, "{address}");
+    }
+
+    #[test]
+    fn it_knows_all_kinds_of_entries_whether_they_were_there_or_came_later() {
+        let bench = Bench::new();
+        bench.sql(
+            "INSERT INTO suppression (address) VALUES ('Old@Example.COM'), ('@Gone.example'), ('@.Above.example')",
+        );
+        let index = bench.index();
+        let check = |new| {
+            for (address, listed) in [
+                ("old@example.com", true),
+                ("other@example.com", false),
+                ("any@gone.example", true),
+                ("any@sub.gone.example", false),
+                ("any@above.example", false),
+                ("any@sub.above.example", true),
+                ("any@sub.sub.above.example", true),
+                ("any@notabove.example", false),
+                ("new@example.com", new),
+                ("any@new.example", new),
+                ("any@sub.all.example", new),
+                ("moved@example.com", new),
+            ] {
+                assert_knows(&index, address, listed);
+            }
+        };
+        check(false);
+        bench.sql(
+            "INSERT INTO suppression (address) VALUES ('NEW@example.com'), ('@new.Example'), ('@.ALL.example'); \
+                   UPDATE suppression SET address = 'moved@example.com' WHERE address = '@Gone.example'",
+        );
+        check(true);
+    }
+
+    #[test]
+    fn other_commits_do_not_make_it_ask_sqlite() {
+        let bench = Bench::new();
+        let index = bench.index();
+        for n in 0..50 {
+            bench.sql(&format!("INSERT INTO setting (name, value) VALUES ('{n}', 1)"));
+            assert_knows(&index, "bob@example.com", false);
+        }
+        bench.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+        assert_knows(&index, "bob@example.com", false);
+        bench.list("bob@example.com");
+        assert_knows(&index, "bob@example.com", true);
+    }
+
+    #[test]
+    fn more_than_it_can_catch_up_with_makes_it_anew() {
+        let bench = Bench::new();
+        let index = bench.index();
+        assert_knows(&index, "user1@example.com", false);
+        bench.sql(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) \
+                   INSERT INTO suppression (address) SELECT 'user' || i || '@example.com' FROM n",
+        );
+        for address in ["user1@example.com", "nobody@example.com"] {
+            assert!(index.may_refuse(&Address::parse(address).unwrap()), "SQLite must be asked about {address}");
+        }
+        made(&index);
+        assert_knows(&index, "user1@example.com", true);
+        assert_knows(&index, "user2000@example.com", true);
+        assert_knows(&index, "nobody@example.com", false);
+    }
+
+    #[test]
+    fn a_log_that_was_emptied_or_comes_from_elsewhere_is_not_trusted() {
+        for sql in [
+            "DELETE FROM listed; INSERT INTO suppression (address) VALUES ('new@example.com')",
+            "DELETE FROM listed WHERE number = 2; INSERT INTO suppression (address) VALUES ('new@example.com')",
+            "UPDATE listed SET address = 'other'; INSERT INTO suppression (address) VALUES ('new@example.com')",
+            "UPDATE listed SET number = number + 7; INSERT INTO suppression (address) VALUES ('new@example.com')",
+        ] {
+            let bench = Bench::new();
+            bench.sql("INSERT INTO suppression (address) VALUES ('a@example.com'), ('b@example.com')");
+            let index = bench.index();
+            assert_knows(&index, "new@example.com", false);
+            bench.sql(sql);
+            assert!(index.may_refuse(&Address::parse("new@example.com").unwrap()), "{sql}");
+        }
+    }
+
+    #[test]
+    fn forgotten_addresses_are_for_sqlite_to_find() {
+        let bench = Bench::new();
+        let index = bench.index();
+        assert_knows(&index, "bob@example.com", false);
+        bench.sql("INSERT INTO forgotten (hash) VALUES (x'00')");
+        assert_knows(&index, "bob@example.com", true);
+        bench.sql("DELETE FROM forgotten");
+        assert_knows(&index, "bob@example.com", false);
+    }
+
+    #[test]
+    fn renewed_it_is_as_good_as_before() {
+        let bench = Bench::new();
+        let index = bench.index();
+        index.renew();
+        made(&index);
+        bench.list("bob@example.com");
+        assert_knows(&index, "bob@example.com", true);
+        assert_knows(&index, "alice@example.com", false);
+    }
+
+    #[test]
+    fn whatever_was_committed_before_the_question_counts() {
+        let bench = Bench::new();
+        let index = bench.index();
+        let committed = AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    loop {
+                        let newest = committed.load(Ordering::Acquire);
+                        if newest == 400 {
+                            break;
+                        }
+                        let address = Address::parse(&format!("user{newest}@example.com")).unwrap();
+                        assert!(newest == 0 || index.may_refuse(&address), "{address}");
+                    }
+                });
+            }
+            for n in 1..=400 {
+                bench.list(&format!("user{n}@example.com"));
+                committed.store(n, Ordering::Release);
+            }
+        });
+    }
+}
