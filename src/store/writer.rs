@@ -1,7 +1,7 @@
 //! The daemon's one writer: a thread with its own connection and group commit.
 //!
-//! Whatever arrives while a commit is under way shares the next one, so a burst costs one sync and not hundreds. Each
-//! submission has its savepoint: one that fails is rolled back alone and its neighbours are not touched. Nobody is
+//! Whatever arrives while a commit is under way shares the next one, so a burst costs one sync and not hundreds. Where one of
+//! them can't be stored, all are tried again with a savepoint each: it fails alone and its neighbours are not touched. Nobody is
 //! told "recorded" before the commit has returned; when the commit itself fails, all of its submissions are told so.
 //! After "read-only" the next group gets a new connection, so that what the operator mends counts without a restart.
 
@@ -142,11 +142,37 @@ fn commit(
     keeping: &Keeping,
     now: Timestamp,
 ) -> Result<Vec<Result<Receipt, StoreError>>, StoreError> {
+    let record =
+        |connection: &Connection, submission: &Submission| record::submit(connection, submission, rules, keeping, now);
+    match together(connection, submissions, record) {
+        Err(StoreError::Constraint(_)) => each_by_itself(connection, submissions, record),
+        receipts => Ok(receipts?.into_iter().map(Ok).collect()),
+    }
+}
+
+/// All or none.
+fn together(
+    connection: &mut Connection,
+    submissions: &[Arc<Submission>],
+    record: impl Fn(&Connection, &Submission) -> Result<Receipt, StoreError>,
+) -> Result<Vec<Receipt>, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let receipts = submissions.iter().map(|submission| record(&transaction, submission)).collect::<Result<_, _>>()?;
+    transaction.commit()?;
+    Ok(receipts)
+}
+
+/// Without those that the database refuses.
+fn each_by_itself(
+    connection: &mut Connection,
+    submissions: &[Arc<Submission>],
+    record: impl Fn(&Connection, &Submission) -> Result<Receipt, StoreError>,
+) -> Result<Vec<Result<Receipt, StoreError>>, StoreError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut results = Vec::with_capacity(submissions.len());
     for submission in submissions {
         let savepoint = transaction.savepoint()?;
-        let result = record::submit(&savepoint, submission, rules, keeping, now);
+        let result = record(&savepoint, submission);
         match &result {
             Ok(_) => savepoint.commit()?,
             Err(StoreError::Constraint(_)) => drop(savepoint), // rolls back
