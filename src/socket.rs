@@ -15,9 +15,12 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr};
 use nix::unistd::{Gid, Group, Uid, User};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 
 /// Connections that may wait to be accepted; Postfix's own `inet_listen` default is of this order.
 const BACKLOG: i32 = 512;
@@ -187,6 +190,45 @@ impl Listener {
             Self::Unix(_) => None,
             Self::Tcp(listener) => listener.local_addr().ok(),
         }
+    }
+}
+
+impl Stream {
+    /// Waits until there is something to read, and appends it; 0 bytes at the end of the stream.
+    ///
+    /// # Errors
+    /// The system's; the connection is of no more use.
+    pub async fn read_buf(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        match self {
+            Self::Unix(stream) => stream.read_buf(buffer).await,
+            Self::Tcp(stream) => stream.read_buf(buffer).await,
+        }
+    }
+
+    /// Writes all of it, and waits only where the client is slow to take it.
+    ///
+    /// # Errors
+    /// The system's; the connection is of no more use. [`io::ErrorKind::TimedOut`] when it took longer than `patience`.
+    pub async fn write_all(&mut self, bytes: &[u8], patience: Duration) -> io::Result<()> {
+        let written = match self {
+            Self::Unix(stream) => stream.try_write(bytes),
+            Self::Tcp(stream) => stream.try_write(bytes),
+        };
+        let written = match written {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            written => written?,
+        };
+        let rest = bytes.get(written..).unwrap_or_default();
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let rest = async {
+            match self {
+                Self::Unix(stream) => stream.write_all(rest).await,
+                Self::Tcp(stream) => stream.write_all(rest).await,
+            }
+        };
+        timeout(patience, rest).await?
     }
 }
 

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
@@ -105,9 +104,9 @@ async fn accept(
         while connections.try_join_next().is_some() {}
         match (listener.accept().await, Arc::clone(&free).try_acquire_owned()) {
             (Ok(stream), Ok(permit)) => {
-                let conversation = start(stream, service.clone(), stopped.clone());
+                let (service, stopped) = (service.clone(), stopped.clone());
                 connections.spawn(async move {
-                    conversation.await;
+                    converse(stream, &service, stopped).await;
                     drop(permit);
                 });
             }
@@ -136,13 +135,6 @@ impl Trouble {
     }
 }
 
-async fn start(stream: Stream, service: Service, stopped: watch::Receiver<bool>) {
-    match stream {
-        Stream::Unix(stream) => converse(stream, &service, stopped).await,
-        Stream::Tcp(stream) => converse(stream, &service, stopped).await,
-    }
-}
-
 /// Why a connection is over.
 enum End {
     /// The client closed it, was silent or slow for too long, or we stop.
@@ -151,11 +143,7 @@ enum End {
     Violation(&'static str),
 }
 
-async fn converse(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    service: &Service,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn converse(mut stream: Stream, service: &Service, mut stopped: watch::Receiver<bool>) {
     let (mut input, mut output) = (Vec::new(), Vec::new());
     let mut patience = Patience::new(service.limits);
     let mut stop = pin!(stopped.wait_for(|stop| *stop));
@@ -223,16 +211,11 @@ impl Patience {
 }
 
 /// Answers all complete requests of `input` and leaves the rest there.
-async fn answer_all(
-    stream: &mut (impl AsyncWrite + Unpin),
-    input: &mut Vec<u8>,
-    output: &mut Vec<u8>,
-    service: &Service,
-) -> Option<End> {
+async fn answer_all(stream: &mut Stream, input: &mut Vec<u8>, output: &mut Vec<u8>, service: &Service) -> Option<End> {
     let mut done = 0;
     loop {
         let step = answer_some(input, &mut done, output, service);
-        if !output.is_empty() && !matches!(timeout(service.limits.write, stream.write_all(output)).await, Ok(Ok(()))) {
+        if !output.is_empty() && stream.write_all(output, service.limits.write).await.is_err() {
             return Some(End::Quiet);
         }
         output.clear();

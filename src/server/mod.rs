@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rustls::ServerConfig;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -78,15 +79,22 @@ pub fn run(path: &Path) -> Result<(), ServeError> {
     let config = Config::load(path).map_err(ServeError::Config)?;
     telemetry::log::init(config.log_to, config.log_level);
     raise_descriptor_limit();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.map_err(|error| ServeError::System(format!("cannot start threads: {error}")))?;
-    runtime.block_on(Daemon::start(path, config)?.serve())
+    let (runtime, lookups) = (threads("worker")?, threads("lookup")?);
+    runtime.block_on(Daemon::start(path, config, lookups.handle().clone())?.serve())
+}
+
+/// Lookups have threads of their own: the system's scheduler lets them in between, whatever the others are at.
+fn threads(name: &str) -> Result<Runtime, ServeError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name(name).enable_all().build();
+    runtime.map_err(|error| ServeError::System(format!("cannot start threads: {error}")))
 }
 
 /// Everything that lives as long as the process.
 struct Daemon {
     path: PathBuf,
     config: Config,
+    /// Where lookups are answered.
+    lookups: Handle,
     writer: Writer,
     writer_thread: JoinHandle<()>,
     readers: Arc<Readers>,
@@ -101,7 +109,7 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn start(path: &Path, config: Config) -> Result<Self, ServeError> {
+    fn start(path: &Path, config: Config, lookups: Handle) -> Result<Self, ServeError> {
         let mut named = Named::load(&config).map_err(ServeError::Config)?;
         let store = |error| ServeError::Store(config.database.clone(), error);
         let database = config.database.clone();
@@ -118,7 +126,21 @@ impl Daemon {
         let keep = Arc::new(Mutex::new(config.privacy.keep));
         let exports = watch::Sender::new(exports::Plan::of(&config));
         let path = path.into();
-        Ok(Self { path, config, writer, writer_thread, readers, lookup, workers, ledger, door, tls, keep, exports })
+        Ok(Self {
+            path,
+            config,
+            lookups,
+            writer,
+            writer_thread,
+            readers,
+            lookup,
+            workers,
+            ledger,
+            door,
+            tls,
+            keep,
+            exports,
+        })
     }
 
     async fn serve(mut self) -> Result<(), ServeError> {
@@ -160,11 +182,14 @@ impl Daemon {
         let mut inherited = Inherited::from_systemd();
         let mut services = JoinSet::new();
         for (at, protocol) in lookups(&self.config) {
-            let listener = inherited.take_or_bind(&at, &rights(&self.config)).map_err(ServeError::Listen)?;
+            let listener = {
+                let _there = self.lookups.enter();
+                inherited.take_or_bind(&at, &rights(&self.config)).map_err(ServeError::Listen)?
+            };
             let connections = self.config.lookup.max_connections as usize;
             let limits = Limits { connections, ..Limits::default() };
             let service = Service { protocol, lookup: Arc::clone(&self.lookup), limits, clock: Timestamp::now };
-            services.spawn(lookup::serve(listener, service, until(stopped.clone())));
+            services.spawn_on(lookup::serve(listener, service, until(stopped.clone())), &self.lookups);
         }
         for at in &self.config.http.listen {
             let listener = inherited.take_or_bind(at, &rights(&self.config)).map_err(ServeError::Listen)?;
