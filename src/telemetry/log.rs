@@ -65,8 +65,9 @@ impl Log for MailLogger {
 impl Sink {
     fn write(&self, level: Level, line: &str) {
         match self {
-            Self::Stderr => drop(writeln!(std::io::stderr(), "suppressd: {line}")),
-            Self::Journal => drop(writeln!(std::io::stderr(), "<{}>{line}", priority(level))),
+            // One write(2) a line: stderr has no buffer.
+            Self::Stderr => drop(std::io::stderr().write_all(format!("suppressd: {line}\n").as_bytes())),
+            Self::Journal => drop(std::io::stderr().write_all(format!("<{}>{line}\n", priority(level)).as_bytes())),
             Self::Nowhere => {}
             Self::Syslog(logger) => {
                 let mut logger = logger.lock().unwrap_or_else(PoisonError::into_inner);
