@@ -8,6 +8,7 @@ pub mod http;
 pub mod lmtp;
 pub mod log_limit;
 pub mod mail;
+pub mod pairs;
 pub mod pipe;
 pub mod sns;
 

@@ -11,6 +11,7 @@ use aho_corasick::AhoCorasick;
 
 use super::{Class, Speaker, Stage};
 use crate::event::{Reason, Side};
+use crate::ingress::pairs::Pairs;
 
 /// Where a rule applies.
 #[derive(Clone, Copy, Debug)]
@@ -90,8 +91,12 @@ const FEW: usize = 32;
 static ASKED: AtomicUsize = AtomicUsize::new(0);
 
 fn phrase_by_phrase(plain: &str, fits: impl Fn(&Rule) -> bool) -> Option<&'static Rule> {
+    let pairs = Pairs::of(plain);
     let has = |phrase: &&str| {
         let (first, rest) = phrase.split_once('*').unwrap_or((phrase, ""));
+        if !pairs.may_have(first) {
+            return false;
+        }
         let tail = |at: usize| plain.get(at + first.len()..).unwrap_or_default();
         plain.match_indices(first).any(|(at, _)| has_rest(tail(at), rest))
     };

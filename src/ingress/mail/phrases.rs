@@ -1,53 +1,75 @@
 //! Finds the phrases of a table in a text, all at once and in any ASCII case.
 //!
-//! pipe(8) starts a process for each mail, where building the fastest automaton (1 ms) costs more than all searches; so the first
-//! [`FEW`] texts are searched by one that is built in a quarter of the time.
+//! pipe(8) starts a process for each mail, where building the automaton (1 ms) costs more than all searches; so the first
+//! [`FEW`] texts are searched phrase by phrase.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-/// How many texts, most of them single lines, are searched before the fastest automaton is built. About ten mails.
+use crate::ingress::pairs::Pairs;
+
+/// How many texts, most of them single lines, are searched before the automaton is built. About ten mails.
 const FEW: usize = 500;
 
 /// The phrases of one table.
 pub(super) struct Phrases {
     table: fn() -> Vec<&'static str>,
     asked: AtomicUsize,
-    quickly_built: OnceLock<Option<AhoCorasick>>,
-    fastest: OnceLock<Option<AhoCorasick>>,
+    phrases: OnceLock<Vec<&'static str>>,
+    automaton: OnceLock<Option<AhoCorasick>>,
 }
 
 impl Phrases {
     /// Nothing is built yet.
     pub(super) const fn new(table: fn() -> Vec<&'static str>) -> Self {
-        Self { table, asked: AtomicUsize::new(0), quickly_built: OnceLock::new(), fastest: OnceLock::new() }
+        Self { table, asked: AtomicUsize::new(0), phrases: OnceLock::new(), automaton: OnceLock::new() }
     }
 
     /// Whether any phrase is in the text.
     pub(super) fn is_in(&self, text: &str) -> bool {
-        self.automaton().is_some_and(|automaton| automaton.is_match(text))
+        if self.are_few_asked() {
+            self.one_by_one(text).is_some()
+        } else {
+            self.automaton().is_some_and(|a| a.is_match(text))
+        }
     }
 
     /// The row of the first phrase of the table that is in the text.
     pub(super) fn first_row(&self, text: &str) -> Option<usize> {
+        if self.are_few_asked() {
+            return self.one_by_one(text);
+        }
         let found = self.automaton()?.find_overlapping_iter(text);
         found.map(|found| found.pattern().as_usize()).min()
     }
 
-    /// The tables are constants, and tests build both automatons of each.
-    fn automaton(&self) -> Option<&AhoCorasick> {
-        if self.asked.load(Ordering::Relaxed) < FEW {
+    fn are_few_asked(&self) -> bool {
+        let few = self.asked.load(Ordering::Relaxed) < FEW;
+        if few {
             self.asked.fetch_add(1, Ordering::Relaxed);
-            return self.quickly_built.get_or_init(|| self.build(AhoCorasickKind::ContiguousNFA)).as_ref();
         }
-        self.fastest.get_or_init(|| self.build(AhoCorasickKind::DFA)).as_ref()
+        few
     }
 
-    fn build(&self, kind: AhoCorasickKind) -> Option<AhoCorasick> {
-        AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(kind)).build((self.table)()).ok()
+    fn one_by_one(&self, text: &str) -> Option<usize> {
+        let pairs = Pairs::of(text);
+        self.phrases.get_or_init(self.table).iter().position(|phrase| pairs.may_have(phrase) && has(text, phrase))
     }
+
+    /// The tables are constants, and tests build the automaton of each.
+    fn automaton(&self) -> Option<&AhoCorasick> {
+        let build = || {
+            let kind = Some(AhoCorasickKind::DFA);
+            AhoCorasick::builder().ascii_case_insensitive(true).kind(kind).build((self.table)()).ok()
+        };
+        self.automaton.get_or_init(build).as_ref()
+    }
+}
+
+fn has(text: &str, phrase: &str) -> bool {
+    phrase.is_empty() || text.as_bytes().windows(phrase.len()).any(|part| part.eq_ignore_ascii_case(phrase.as_bytes()))
 }
 
 #[cfg(test)]
@@ -61,6 +83,6 @@ mod tests {
             assert_eq!(phrases.first_row("it is IN the text"), Some(1), "{asked}");
             assert!(phrases.is_in("Later IN the table") && !phrases.is_in("no such words"), "{asked}");
         }
-        assert!(phrases.quickly_built.get().is_some() && phrases.fastest.get().is_some());
+        assert!(phrases.phrases.get().is_some() && phrases.automaton.get().is_some());
     }
 }
