@@ -90,6 +90,9 @@ impl Address {
     /// # Errors
     /// What is wrong with it, as [`AddressError`]; [`AddressError::NoDomain`] for a bare name.
     pub fn parse_lookup_key(text: &str) -> Result<Self, AddressError> {
+        if let Some(at) = plain(text) {
+            return Ok(Self { text: text.to_owned(), at });
+        }
         let (local, domain) = split(text)?;
         let local = match unquote(local) {
             Ok(inner) if local.starts_with('"') => inner,
@@ -218,6 +221,27 @@ pub fn canonical_domain(domain: &str) -> Result<String, AddressError> {
     if ascii.split('.').all(label) { Ok(ascii.to_owned()) } else { Err(AddressError::BadDomain) }
 }
 
+/// The position of the `@` in an address that is in canonical form, and of the plainest kind: nearly all that Postfix looks up.
+fn plain(text: &str) -> Option<usize> {
+    let (local, domain) = text.split_once('@')?;
+    let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_local = |byte: u8| is_word(byte) || matches!(byte, b'-' | b'_' | b'+' | b'=');
+    let is_domain = |byte: u8| is_word(byte) || byte == b'-';
+    let is_atom = |atom: &[u8]| !atom.is_empty() && atom.iter().copied().all(is_local);
+    let is_label = |label: &[u8]| {
+        label.len() <= 63
+            && label.first().is_some_and(|byte| is_word(*byte))
+            && label.last().is_some_and(|byte| is_word(*byte))
+            && label.iter().copied().all(is_domain)
+            && !label.starts_with(b"xn--")
+    };
+    let fits = local.len() <= MAX_LOCAL && text.len() <= MAX_ADDRESS;
+    let is_plain = fits
+        && local.as_bytes().split(|byte| *byte == b'.').all(is_atom)
+        && domain.as_bytes().split(|byte| *byte == b'.').all(is_label);
+    is_plain.then_some(local.len())
+}
+
 /// Splits at the last `@`: a quoted local part may hold others, a domain never.
 fn split(text: &str) -> Result<(&str, &str), AddressError> {
     if text.is_empty() {
@@ -330,6 +354,29 @@ mod tests {
         ] {
             assert_eq!(Address::parse(written).map(|a| a.to_string()), Ok(canonical.to_owned()), "{written}");
         }
+    }
+
+    #[test]
+    fn what_is_plain_is_what_the_rules_make_of_it() {
+        let parts =
+            ["a", "b.c", "x+y=z_w", "A", "é", ".", "a.", "..", "", "-", "\"q\"", "1-2", "_", "xn--a", "a\u{7f}"];
+        let long = ["a".repeat(63), "a".repeat(64), "a".repeat(65)];
+        let parts: Vec<_> = parts.iter().copied().chain(long.iter().map(String::as_str)).collect();
+        let mut plainly = 0;
+        for (local, domain) in parts.iter().flat_map(|local| parts.iter().map(move |domain| (local, domain))) {
+            for text in [
+                format!("{local}@{domain}"),
+                format!("{local}@{domain}.example"),
+                format!("{local}@{domain}@x.example"),
+            ] {
+                if let Some(at) = plain(&text) {
+                    plainly += 1;
+                    let (local, domain) = split(&text).unwrap();
+                    assert_eq!(Address::build(local, domain), Ok(Address { text: text.clone(), at }), "{text}");
+                }
+            }
+        }
+        assert!(plainly > 30, "{plainly}");
     }
 
     #[test]

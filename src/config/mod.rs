@@ -449,8 +449,10 @@ impl Source<'_> {
 fn collect_unknown(section: &str, table: &dyn TableLike, unknown: &mut Vec<(usize, String)>) {
     for (name, item) in table.iter() {
         let path = dotted(section, name);
-        let is_section = SECTIONS.iter().any(|(s, _)| *s == path || s.starts_with(&format!("{path}.")));
-        let is_parameter = PARAMETERS.iter().any(|p| dotted(p.section, p.name) == path);
+        let within =
+            |s: &str| s.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let is_section = SECTIONS.iter().any(|(s, _)| within(s));
+        let is_parameter = PARAMETERS.iter().any(|p| path.ends_with(p.name) && dotted(p.section, p.name) == path);
         match item {
             Item::ArrayOfTables(tables) if path == STREAM => {
                 tables.iter().for_each(|table| collect_unknown(&path, table, unknown));
