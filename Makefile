@@ -1,7 +1,7 @@
 # make           builds suppressd
 # make run       shows the main job on a real Postfix, then serves until Ctrl-C; with ONCE=1 it ends by itself
 # make check     everything that must hold
-# make bench     how fast it is, beside what it is measured against
+# make bench     how fast it is, beside what it is measured against; QUICK=1 in a minute, ONLY=lookup one suite
 # make fuzz      runs each fuzz target for TIME=600 seconds; wants cargo-fuzz (cargo install cargo-fuzz) and a C++ compiler
 # make manuals   writes the manual pages of the commands, and the completions, from their definition
 # make install   installs it below DESTDIR, with PREFIX=/usr
@@ -54,8 +54,10 @@ check: deps
 	cargo test --doc
 	$(RUNNER)="$(or $(SUDO),env)" cargo test $(addprefix --test ,$(ROOT_TESTS))
 
-bench: deps
-	cargo bench --bench lookup --bench mail
+# All of it takes some minutes; QUICK=1 one minute. ONLY="lookup ingest" picks suites: see benches/bench/main.rs.
+bench:
+	@packaging/install-build-deps bench
+	cargo bench --bench bench -- $(if $(QUICK),--quick) $(ONLY)
 
 TIME = 600
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_targets/%.rs,%,$(wildcard tests/fuzz/fuzz_targets/*.rs))

@@ -348,7 +348,8 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    fn start(port: u16, sender: &str) -> Self {
+    /// Ready for recipients, at a port.
+    pub fn start(port: u16, sender: &str) -> Self {
         let begun = Instant::now();
         let stream = loop {
             match TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))) {
