@@ -10,6 +10,8 @@ mod exports;
 mod lifecycle;
 #[path = "daemon/monitoring.rs"]
 mod monitoring;
+#[path = "daemon/postmap.rs"]
+mod postmap;
 #[path = "support/process.rs"]
 mod process;
 #[path = "support/sns/mod.rs"]
