@@ -209,7 +209,8 @@ fn release(
     for entry in &entries {
         history::delete(transaction, &entry.address, &entry.stream)?;
     }
-    if entries.is_empty() && forgotten::unblock(transaction, key.as_str())? {
+    let blocked = change.stream.is_empty() && forgotten::unblock(transaction, key.as_str())?;
+    if blocked && entries.is_empty() {
         entries.push(Suppression::forgotten(key.as_str()));
     }
     if !entries.is_empty() {

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use suppressd::event::{Door, Kind, Origin, Why};
-use suppressd::store::{Alarm, Quarantined, Submission};
+use suppressd::store::{Alarm, Change, Key, Quarantined, Submission};
 
 use super::bench::{Bench, address, at};
 
@@ -38,6 +38,19 @@ fn a_forgotten_address_is_nowhere_in_the_file_and_stays_blocked() {
     let again = bench.event(Kind::Complaint, BOB, "2026-11-21T08");
     assert_eq!(bench.take(again).alarm, Some(Alarm::Forgotten));
     assert_eq!(bench.count("SELECT count(*) FROM event WHERE address LIKE 'bob@%'"), 0);
+    assert_eq!(bench.remove(BOB), 1);
+    assert!(!bench.refused(BOB, ""));
+}
+
+#[test]
+fn a_removal_ends_the_block_of_a_forgotten_address_that_was_added_again_and_of_no_single_stream() {
+    let mut bench = Bench::new("");
+    bench.store.forget(&address(BOB), true, bench.now).unwrap();
+    let key = Key::parse(BOB).unwrap();
+    bench.store.add(&key, &Change::default(), bench.now).unwrap();
+    let of_news = Change { stream: "news".into(), ..Change::default() };
+    assert_eq!(bench.store.remove(&key, &of_news, bench.now), Ok(Vec::new()));
+    assert!(bench.refused(BOB, ""));
     assert_eq!(bench.remove(BOB), 1);
     assert!(!bench.refused(BOB, ""));
 }
