@@ -50,6 +50,21 @@ pub struct Entry {
     pub why: String,
 }
 
+impl Occurrence {
+    /// Whether it is a release of what is refused in this stream.
+    fn releases(&self, stream: &str) -> bool {
+        self.kind == Kind::Removed && (self.stream.is_empty() || self.stream == stream)
+    }
+}
+
+impl Rules {
+    /// The stream in which an event counts.
+    fn stream_of<'e>(&self, event: &'e Occurrence) -> &'e str {
+        let in_stream = self.for_kind(event.kind).is_some_and(|rule| rule.scope == Scope::Stream);
+        if in_stream { &event.stream } else { "" }
+    }
+}
+
 impl Entry {
     /// Whether it refuses mail at a time.
     #[must_use]
@@ -94,15 +109,14 @@ pub(super) fn standing(
         (counter.climbed, counter.ended) = (entry.step, entry.until);
     }
     let mut remark = None;
+    let mut watched_stream = "";
     for occurrence in order {
         let made = fold.take(occurrence);
-        match occurrence.kind {
-            _ if occurrence.number == watched => remark = Some(made),
-            Kind::Removed if remark.is_some() => {
-                let text = format!("older than the release of {}", timestamp_text(occurrence.at));
-                remark = Some(Remark { text, known_in: None });
-            }
-            _ => {}
+        if occurrence.number == watched {
+            (remark, watched_stream) = (Some(made), rules.stream_of(occurrence));
+        } else if remark.is_some() && occurrence.releases(watched_stream) {
+            let text = format!("older than the release of {}", timestamp_text(occurrence.at));
+            remark = Some(Remark { text, known_in: None });
         }
     }
     Standing { entries: fold.entries, remark }
@@ -157,9 +171,8 @@ impl Fold<'_> {
     }
 
     fn released(&mut self, event: &Occurrence) -> Remark {
-        let concerns = |stream: &str| event.stream.is_empty() || event.stream == stream;
-        self.entries.retain(|stream, _| !concerns(stream));
-        self.counters.retain(|(_, stream), _| !concerns(stream));
+        self.entries.retain(|stream, _| !event.releases(stream));
+        self.counters.retain(|(_, stream), _| !event.releases(stream));
         says("released")
     }
 
@@ -173,7 +186,7 @@ impl Fold<'_> {
         if let Some(incident) = event.held_by {
             return says(format!("{}, held back by incident {incident}", Words(event.kind)));
         }
-        let stream = if rule.scope == Scope::All { String::new() } else { event.stream.clone() };
+        let stream = self.rules.stream_of(event).to_owned();
         if let Some(remark) = self.suppressed_already(event, &stream) {
             return remark;
         }

@@ -1,6 +1,7 @@
 //! A complaint about a newsletter does not stop a password reset.
 
 use suppressd::event::Kind;
+use suppressd::store::{Change, Key};
 
 use super::bench::{Bench, said};
 
@@ -48,4 +49,19 @@ fn scope_all_and_unsubscribe_do_as_configured() {
     }
     assert!(bench.refused("bob@example.com", "transactional"));
     assert!(bench.refused("eve@example.com", "marketing") && !bench.refused("eve@example.com", "transactional"));
+}
+
+#[test]
+fn the_release_of_one_stream_says_nothing_about_reports_that_hold_for_all_mail() {
+    let mut bench = Bench::new(STREAMS);
+    let mut complaint = bench.event(Kind::Complaint, "bob@example.com", "2026-11-20T07");
+    complaint.evidence.sender = Some("news@example.org".into());
+    bench.take(complaint);
+    bench.see(Kind::HardBounce, "bob@example.com", "2026-11-20T08");
+    let change = Change { stream: "marketing".into(), ..Change::default() };
+    bench.store.remove(&Key::parse("bob@example.com").unwrap(), &change, bench.now).unwrap();
+    assert_eq!(bench.see(Kind::HardBounce, "bob@example.com", "2026-11-20T09"), "recorded: suppressed already");
+    let mut complaint = bench.event(Kind::Complaint, "bob@example.com", "2026-11-20T09");
+    complaint.evidence.sender = Some("news@example.org".into());
+    assert_eq!(said(&bench.take(complaint)), "recorded: older than the release of 2026-11-21T12:00:00Z");
 }
