@@ -268,26 +268,6 @@ fn refusals_are_counted_by_day() {
 }
 
 #[tokio::test]
-async fn one_bad_submission_does_not_fail_its_neighbours() {
-    let bench = bench();
-    let (writer, thread) = Writer::start(bench.path.clone(), WAIT, Rules::default(), now).unwrap();
-    // The schema refuses this address, which no door would hand in.
-    let bad = Submission { refusals: vec![("x".into(), u64::MAX), ("x".into(), u64::MAX)], ..Submission::default() };
-    let mut good = tokio::task::JoinSet::new();
-    for i in 0..200 {
-        let (writer, submission) = (writer.clone(), hard(&i.to_string(), &format!("user{i}@example.com")));
-        good.spawn(async move { writer.submit(submission).await });
-    }
-    let bad = writer.submit(bad).await;
-    assert!(good.join_all().await.iter().all(Result::is_ok));
-    assert!(bad.is_err(), "{bad:?}");
-    drop(writer);
-    thread.join().unwrap();
-    assert_eq!(count(&bench, "SELECT count(*) FROM suppression"), 200);
-    assert_eq!(count(&bench, "SELECT count(*) FROM refusal"), 0);
-}
-
-#[tokio::test]
 async fn a_writer_answers_busy_and_heals() {
     let bench = bench();
     let (writer, _thread) = Writer::start(bench.path.clone(), WAIT, Rules::default(), now).unwrap();

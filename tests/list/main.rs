@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod bench;
+mod group_commit;
 mod incidents;
 mod order;
 mod people;
