@@ -4,9 +4,11 @@
 mod bench;
 mod group_commit;
 mod incidents;
+mod model;
 mod order;
 mod people;
 mod release;
 mod rules;
+mod sequences;
 mod streams;
 mod trial;
