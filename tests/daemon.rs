@@ -14,6 +14,8 @@ mod monitoring;
 mod postmap;
 #[path = "support/process.rs"]
 mod process;
+#[path = "daemon/reload.rs"]
+mod reload;
 #[path = "support/sns/mod.rs"]
 mod sns;
 #[path = "daemon/systemd.rs"]

@@ -59,6 +59,13 @@ pub struct Settings {
     pub streams: Vec<Stream>,
 }
 
+impl Settings {
+    /// Whether there is a stream of this name.
+    fn has_stream(&self, name: &str) -> bool {
+        self.streams.iter().any(|stream| stream.name == name)
+    }
+}
+
 /// Whether mail to suppressed recipients is refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -274,16 +281,15 @@ impl Lookup {
         Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether the configuration has a stream of this name.
-    #[must_use]
-    pub fn has_stream(&self, name: &str) -> bool {
-        self.settings().streams.iter().any(|stream| stream.name == name)
-    }
-
     /// Answers a question as the operator wants it, logs it if it is a refusal or trouble, and counts it.
     #[must_use]
     pub fn ask(&self, query: Query<'_>, now: Timestamp) -> Verdict {
-        let verdict = self.answer(&query, now);
+        self.ask_by(&self.settings(), query, now)
+    }
+
+    /// The same by settings that the question itself was read by: an answer is never half of the old ones and half of the new.
+    fn ask_by(&self, settings: &Settings, query: Query<'_>, now: Timestamp) -> Verdict {
+        let verdict = self.answer(settings, &query, now);
         self.counts.answered(query.door, &verdict);
         verdict
     }
@@ -294,9 +300,8 @@ impl Lookup {
         &self.counts
     }
 
-    fn answer(&self, query: &Query<'_>, now: Timestamp) -> Verdict {
+    fn answer(&self, settings: &Settings, query: &Query<'_>, now: Timestamp) -> Verdict {
         let Some(address) = query.address() else { return Verdict::Pass };
-        let settings = self.settings();
         match self.readers.find(&address, query.stream, now) {
             Ok(None) => Verdict::Pass,
             Ok(Some(entry)) => self.refuse(settings.mode, query, &address, &entry),

@@ -84,7 +84,7 @@ fn answer<'a>(request: &Request<'a>, lookup: &Lookup, now: Timestamp, output: &m
     let text = |value: Option<&'a [u8]>| Some(super::text_of(value)).filter(|text| !text.is_empty());
     let mail = Mail { sender: text(request.sender), sasl_user: text(request.sasl_username), headers: None };
     let stream = stream::of(&settings.streams, &mail);
-    let action = match lookup.ask(Query { key, door: "policy", stream, client }, now) {
+    let action = match lookup.ask_by(&settings, Query { key, door: "policy", stream, client }, now) {
         Verdict::Pass => "DUNNO".to_owned(),
         Verdict::Refuse(refusal) => format!("550 {refusal}"),
         Verdict::WouldRefuse(refusal) => format!("WARN would refuse: {refusal}"),

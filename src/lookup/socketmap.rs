@@ -48,11 +48,12 @@ fn answer(request: &[u8], lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>)
     let Some(map) = Map::parse(map) else {
         return refuse(name, "unknown map", "there are access, transport and return-path", output);
     };
-    if name.contains(&b'/') && !lookup.has_stream(stream) {
+    let settings = lookup.settings();
+    if name.contains(&b'/') && !settings.has_stream(stream) {
         return refuse(name, "no such stream:", "write a [[stream]] of that name into the configuration", output);
     }
     let key = super::text_of(key.strip_prefix(b" "));
-    let verdict = lookup.ask(Query { key, door: map.as_str(), stream, client: None }, now);
+    let verdict = lookup.ask_by(&settings, Query { key, door: map.as_str(), stream, client: None }, now);
     match (map.value(&verdict), verdict) {
         (Some(value), _) => netstring::write(&format!("OK {value}"), output),
         (None, Verdict::Trouble) => netstring::write("TEMP the suppression list can't be read now", output),

@@ -215,8 +215,14 @@ pub fn bounce_of(address: &str) -> Post {
 
 /// Asks the `access` map on a socketmap connection.
 #[track_caller]
-pub fn ask(mut stream: impl Read + Write, address: &str) -> String {
-    let key = format!("access {address}");
+pub fn ask(stream: impl Read + Write, address: &str) -> String {
+    ask_map(stream, "access", address)
+}
+
+/// Asks a map on a socketmap connection.
+#[track_caller]
+pub fn ask_map(mut stream: impl Read + Write, map: &str, address: &str) -> String {
+    let key = format!("{map} {address}");
     stream.write_all(format!("{}:{key},", key.len()).as_bytes()).unwrap();
     let mut length = String::new();
     let mut byte = [0];
