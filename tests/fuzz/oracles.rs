@@ -2,13 +2,21 @@
 //!
 //! Shared by the targets and by the test that runs every seed through every function.
 
+mod files;
+mod lookups;
+mod webhook;
+
+pub use files::{config, import};
+pub use lookups::{policy, socketmap, tcp_table};
+pub use webhook::webhook;
+
 use jiff::Timestamp;
+use serde_json::Value;
 use suppressd::address::Address;
-use suppressd::event::{Event, Evidence, Kind, MAX_DIAGNOSTIC, MAX_NAME, Origin};
+use suppressd::event::{Event, Evidence, Kind, MAX_DIAGNOSTIC, MAX_NAME, Origin, printable};
 use suppressd::ingress::classify::{Action, Class, Facts, judge};
 use suppressd::ingress::mail::{self, MAX_RECIPIENTS, Nature, Reading, arf, dsn};
 use suppressd::ingress::sns::{message, ses};
-use suppressd::lookup::netstring::{self, Parsed};
 use suppressd::return_path::verp;
 use suppressd::status::EnhancedStatus;
 
@@ -40,21 +48,51 @@ pub fn arf(data: &[u8]) {
     assert!(feedback.recipients.iter().all(|r| r.contains('@') && !arf::is_redacted(r)));
 }
 
-/// What is posted to the webhook: an SNS envelope, and the SES event in it.
+/// An SNS envelope, and how its text is signed: every field that counts is in it.
 pub fn sns(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    if let Ok(message) = message::Message::parse(data, &message::Headers::default()) {
-        let _ = message.string_to_sign();
-    }
-    let context = ses::Context { message_id: "m", topic: "t", origin: Origin::Unproved, at: Timestamp::UNIX_EPOCH };
-    if let Ok(understood) = ses::events(&text, &context) {
-        for Event { recipient, evidence, .. } in &understood.events {
-            check_address(recipient);
-            check_evidence(evidence);
+    for kind in ["Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"] {
+        let headers = message::Headers { message_type: Some(kind.to_owned()), ..message::Headers::default() };
+        let Ok(message) = message::Message::parse(data, &headers) else { continue };
+        let signed = message.string_to_sign();
+        for part in [&message.message, &message.message_id, message.topic.as_str()] {
+            assert!(signed.contains(&format!("\n{part}\n")), "{part} is not signed in {signed}");
         }
     }
-    if let Some(reading) = mail::read_payload(&text) {
+    if let Some(reading) = mail::read_payload(&String::from_utf8_lossy(data)) {
         check_reading(&reading);
+    }
+}
+
+/// What SES says in JSON: nobody is named who is not in it, and a bounce or complaint is called so there.
+pub fn ses(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let context = ses::Context { message_id: "m", topic: "t", origin: Origin::Unproved, at: Timestamp::UNIX_EPOCH };
+    let Ok(understood) = ses::events(&text, &context) else { return };
+    assert!(understood.unreadable.iter().all(|text| !text.contains(char::is_control)));
+    let mut said = Vec::new();
+    texts(&serde_json::from_str(&text).unwrap_or_default(), &mut said);
+    let says = |wanted: &str| said.iter().any(|text| text == wanted);
+    for Event { recipient, evidence, reported, kind, origin, id, .. } in &understood.events {
+        check_address(recipient);
+        check_evidence(evidence);
+        assert!(says(reported), "{reported} is not named");
+        assert_eq!(*origin, Origin::Unproved);
+        assert!(id.0.ends_with(&format!(":{kind}:{recipient}")));
+        match kind {
+            Kind::HardBounce | Kind::SoftBounce => assert!(says("Bounce"), "{kind} in {text}"),
+            Kind::Complaint => assert!(says("Complaint") && understood.events.len() == 1, "{kind} in {text}"),
+            _ => {}
+        }
+    }
+}
+
+/// Every text of a document, as the store would keep it.
+fn texts(value: &Value, all: &mut Vec<String>) {
+    match value {
+        Value::String(text) => all.push(printable(text, MAX_NAME)),
+        Value::Array(values) => values.iter().for_each(|value| texts(value, all)),
+        Value::Object(members) => members.values().for_each(|value| texts(value, all)),
+        _ => {}
     }
 }
 
@@ -65,23 +103,6 @@ pub fn address(data: &[u8]) {
         if let Ok(address) = parse(&text) {
             check_address(&address);
         }
-    }
-}
-
-/// Netstrings, the framing of socketmap: what is written is read again, and reading never goes beyond the input.
-pub fn socketmap(data: &[u8]) {
-    if let Parsed::Complete { content, length } = netstring::parse(data, 10_000) {
-        assert!(length <= data.len() && content.len() < length && content.len() <= 10_000);
-    }
-    let text = String::from_utf8_lossy(data);
-    let mut written = Vec::new();
-    netstring::write(&text, &mut written);
-    assert_eq!(
-        netstring::parse(&written, text.len()),
-        Parsed::Complete { content: text.as_bytes(), length: written.len() }
-    );
-    for end in [0, 1, written.len() / 2, written.len() - 1] {
-        assert_eq!(netstring::parse(written.get(..end).unwrap_or_default(), text.len()), Parsed::Incomplete);
     }
 }
 

@@ -198,6 +198,11 @@ impl Client {
         let _ = self.stream.write_all(bytes).await;
     }
 
+    /// Says that nothing more is sent.
+    pub async fn finish(&mut self) {
+        let _ = self.stream.shutdown().await;
+    }
+
     /// The next answer; `None` if the connection ends without one.
     pub async fn answer(&mut self) -> Option<Answer> {
         let end = loop {
