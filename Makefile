@@ -2,7 +2,7 @@
 # make run       shows the main job on a real Postfix, then serves until Ctrl-C; with ONCE=1 it ends by itself
 # make check     everything that must hold
 # make bench     how fast it is, beside what it is measured against; QUICK=1 in a minute, ONLY=lookup one suite
-# make fuzz      runs each fuzz target for TIME=600 seconds; wants cargo-fuzz (cargo install cargo-fuzz) and a C++ compiler
+# make fuzz      runs each fuzz target for TIME=900 seconds; wants cargo-fuzz (cargo install cargo-fuzz) and a C++ compiler
 # make manuals   writes the manual pages of the commands, and the completions, from their definition
 # make install   installs it below DESTDIR, with PREFIX=/usr
 # make clean     removes what was built
@@ -59,7 +59,7 @@ bench:
 	@packaging/install-build-deps bench
 	cargo bench --bench bench -- $(if $(QUICK),--quick) $(ONLY)
 
-TIME = 600
+TIME = 900
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_targets/%.rs,%,$(wildcard tests/fuzz/fuzz_targets/*.rs))
 
 # cargo-fuzz asks for nightly flags; RUSTC_BOOTSTRAP lets a stable compiler take them. There is no unsafe code for a sanitizer.
