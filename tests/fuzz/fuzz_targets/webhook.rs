@@ -4,7 +4,7 @@
 #[path = "../json_mutator.rs"]
 mod json_mutator;
 #[path = "../oracles.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod oracles;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| oracles::webhook(data));
