@@ -58,7 +58,7 @@ impl Named {
         let Self { credentials, roots, fetcher, tls, signer: _ } = self;
         let settings = Settings { require_version_2: config.sns.require_version_2, credentials };
         let sns = sns::Door::new(ledger, settings, fetcher, roots, Box::new(Timestamp::now));
-        (Arc::new(Door { sns_path: config.sns.path.clone(), sns }), tls)
+        (Arc::new(Door::new(config.sns.path.clone(), sns)), tls)
     }
 }
 

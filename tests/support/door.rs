@@ -120,7 +120,7 @@ impl Harness {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let door = Slot::new(Arc::new(Door { sns_path: "/sns".to_owned(), sns }));
+        let door = Slot::new(Arc::new(Door::new("/sns".to_owned(), sns)));
         let listener = Listener::Tcp(listener);
         let stopped = async { drop(stopped.await) };
         let server = tokio::spawn(serve(listener, wish.tls, door, wish.limits, stopped));

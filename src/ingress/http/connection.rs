@@ -23,7 +23,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{Door, Limits, request};
+use crate::event::{MAX_NAME, printable};
 use crate::ingress::Sink;
+use crate::ingress::log_limit::LogLimit;
 
 /// Longest header of a request, in bytes.
 const MAX_HEADER: usize = 32 * 1024;
@@ -55,14 +57,14 @@ where
 {
     let (phases, mut phase) = watch::channel(Phase::Idle(Instant::now()));
     let phases = Arc::new(phases);
-    let service = service(door, limits, Arc::clone(&phases));
+    let service = service(Arc::clone(&door), limits, Arc::clone(&phases));
     let watched = TokioIo::new(Watched { stream, phases });
     let mut connection = http1::Builder::new().max_buf_size(MAX_HEADER).serve_connection(watched, service);
     let mut draining = false;
     let end = loop {
         let deadline = deadline(*phase.borrow_and_update(), limits);
         tokio::select! {
-            done = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break if done.is_ok() { End::Done } else { End::Broken },
+            done = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break done.map_or_else(End::broken, |()| End::Done),
             // A new phase brings a new deadline.
             Ok(()) = phase.changed() => {}
             Ok(_) = stopping.wait_for(|stop| *stop), if !draining => {
@@ -72,6 +74,7 @@ where
             () = sleep_until(deadline) => break if matches!(*phase.borrow(), Phase::Header(_)) { End::Late } else { End::Done },
         }
     };
+    end.log(&door.log_limit);
     close(connection.into_parts().io.into_inner().stream, end).await;
 }
 
@@ -101,6 +104,24 @@ enum End {
     Late,
     /// hyper gave up: it has answered what can be answered.
     Broken,
+    /// The same, because of what the client wrote; in hyper's words.
+    NotHttp(String),
+}
+
+impl End {
+    fn broken(error: hyper::Error) -> Self {
+        if error.is_parse() { Self::NotHttp(printable(&error.to_string(), MAX_NAME)) } else { Self::Broken }
+    }
+
+    fn log(&self, limit: &LogLimit) {
+        match self {
+            Self::Late => limit.warn("late", "http: refused: 408, a request began and did not come in time"),
+            Self::NotHttp(why) => {
+                limit.warn("not-http", &format!("http: refused: 400, what came is no HTTP/1.1: {why}"))
+            }
+            Self::Done | Self::Broken => {}
+        }
+    }
 }
 
 fn deadline(phase: Phase, limits: Limits) -> Option<Instant> {

@@ -2,6 +2,7 @@
 //!
 //! Protocol: RFC 9110 and 9112. `POST` to the configured path is SNS; other methods there 405, other paths 404.
 //! Limits: [`Limits`], all of them arguments. Over the number of connections, new ones wait in the kernel's backlog.
+//! Each request that is refused here, and each that is no HTTP, is one log line, each kind at a limited rate.
 //! On failure: an error of `accept` (no descriptors left, say) is logged, and accepting goes on after a pause; nothing
 //! that a client does ends more than its own connection.
 //! On shutdown: accepting ends, requests under way are answered, idle connections close.
@@ -35,10 +36,17 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the public door leads to.
 pub struct Door<S> {
-    /// Path of the SNS door, as in `/sns`.
-    pub sns_path: String,
-    /// The SNS door.
-    pub sns: sns::Door<S>,
+    sns_path: String,
+    sns: sns::Door<S>,
+    log_limit: LogLimit,
+}
+
+impl<S> Door<S> {
+    /// A door whose `path`, as in `/sns`, leads to `sns`.
+    #[must_use]
+    pub fn new(path: String, sns: sns::Door<S>) -> Self {
+        Self { sns_path: path, sns, log_limit: LogLimit::default() }
+    }
 }
 
 /// What a client may use up.

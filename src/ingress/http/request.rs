@@ -3,11 +3,14 @@
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::time::timeout;
 
 use super::{Door, Limits};
+use crate::event::{MAX_NAME, printable};
 use crate::ingress::Sink;
+use crate::ingress::log_limit::LogLimit;
 use crate::ingress::sns::message::Headers;
 use crate::outcome::Outcome;
 use crate::telemetry::metrics;
@@ -20,57 +23,108 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("20");
 /// An answer; its body is one short line.
 pub(super) type Answer = Response<Full<Bytes>>;
 
+/// Why a request is refused before anybody looks at what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// RFC 9112 §3.2: one Host in every HTTP/1.1 request.
+    Host,
+    Path,
+    Method,
+    /// No credentials, as SNS sends a request first.
+    Challenge,
+    Credentials,
+    TooLarge,
+    TooSlow,
+    Broken,
+    Headers,
+}
+
+impl Refusal {
+    /// Status and, for the log, what is wrong; nothing where that is as it should be.
+    const fn row(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Host => (StatusCode::BAD_REQUEST, "it needs one Host field"),
+            Self::Path => (StatusCode::NOT_FOUND, "nothing is at this path"),
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "only POST is taken here"),
+            Self::Challenge => (StatusCode::UNAUTHORIZED, ""),
+            Self::Credentials => (StatusCode::UNAUTHORIZED, "the credentials are wrong"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+            Self::Broken => (StatusCode::BAD_REQUEST, "the body is broken"),
+            Self::Headers => (StatusCode::BAD_REQUEST, "a header of SNS is not text, or stands there twice"),
+        }
+    }
+
+    fn answer(self) -> Answer {
+        let answer = plain(self.row().0);
+        match self {
+            Self::Method => with(answer, header::ALLOW, HeaderValue::from_static("POST")),
+            Self::Challenge | Self::Credentials => with(answer, header::WWW_AUTHENTICATE, CHALLENGE),
+            Self::Path => answer,
+            Self::Headers => outcome(Outcome::Malformed),
+            Self::Host | Self::TooLarge | Self::TooSlow | Self::Broken => closing(answer),
+        }
+    }
+
+    fn log(self, head: &Parts, limit: &LogLimit) {
+        let (status, what) = self.row();
+        if !what.is_empty() {
+            let (method, path) = (printable(head.method.as_str(), 20), printable(head.uri.path(), MAX_NAME));
+            limit.warn(what, &format!("http: refused: {method} {path}: {}, {what}", status.as_u16()));
+        }
+    }
+}
+
 /// Answers one request.
 pub(super) async fn answer<S: Sink>(door: &Door<S>, request: Request<Incoming>, limits: Limits) -> Answer {
     let (head, body) = request.into_parts();
-    if body.size_hint().lower() > limits.body_bytes as u64 {
-        return closing(StatusCode::PAYLOAD_TOO_LARGE);
-    }
-    let refused = refuse(door, &head);
-    // Read in any case: a client that still writes its body may not see an answer that comes before.
-    let body = match timeout(limits.body_time, read(body, limits.body_bytes)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(status)) => return closing(status),
-        Err(_) => return closing(StatusCode::REQUEST_TIMEOUT),
-    };
-    if let Some(refusal) = refused {
-        return refusal;
-    }
-    let Ok(headers) = sns_headers(&head.headers) else { return outcome(Outcome::Malformed) };
-    match timeout(limits.answer_time, door.sns.receive(&headers, &body)).await {
+    let answer = match take(door, &head, body, limits).await {
         Ok(result) => outcome(result),
-        Err(_) => outcome(Outcome::TryAgain),
+        Err(refusal) => {
+            refusal.log(&head, &door.log_limit);
+            refusal.answer()
+        }
+    };
+    // RFC 9112 §6.1: a proxy in front may see the end of such a request elsewhere than we do; what follows is not looked at.
+    if head.headers.contains_key(header::TRANSFER_ENCODING) { closing(answer) } else { answer }
+}
+
+async fn take<S: Sink>(door: &Door<S>, head: &Parts, body: Incoming, limits: Limits) -> Result<Outcome, Refusal> {
+    if body.size_hint().lower() > limits.body_bytes as u64 {
+        return Err(Refusal::TooLarge);
     }
+    let refused = refuse(door, head);
+    // Read in any case: a client that still writes its body may not see an answer that comes before.
+    let body = timeout(limits.body_time, read(body, limits.body_bytes)).await.map_err(|_| Refusal::TooSlow)??;
+    if let Some(refusal) = refused {
+        return Err(refusal);
+    }
+    let headers = sns_headers(&head.headers).map_err(|()| Refusal::Headers)?;
+    Ok(timeout(limits.answer_time, door.sns.receive(&headers, &body)).await.unwrap_or(Outcome::TryAgain))
 }
 
 /// What can be refused without looking at the body.
-fn refuse<S: Sink>(door: &Door<S>, head: &hyper::http::request::Parts) -> Option<Answer> {
-    // RFC 9112 §3.2: one Host in every HTTP/1.1 request.
+fn refuse<S: Sink>(door: &Door<S>, head: &Parts) -> Option<Refusal> {
     let hosts = head.headers.get_all(header::HOST).iter().count();
-    if hosts > 1 || (hosts == 0 && head.version == Version::HTTP_11) {
-        return Some(closing(StatusCode::BAD_REQUEST));
+    let authorization = head.headers.get(header::AUTHORIZATION);
+    match () {
+        () if hosts > 1 || (hosts == 0 && head.version == Version::HTTP_11) => Some(Refusal::Host),
+        () if head.uri.path() != door.sns_path => Some(Refusal::Path),
+        () if head.method != Method::POST => Some(Refusal::Method),
+        () if door.sns.admits(authorization.and_then(|value| value.to_str().ok())) => None,
+        () if authorization.is_none() => Some(Refusal::Challenge),
+        () => Some(Refusal::Credentials),
     }
-    if head.uri.path() != door.sns_path {
-        return Some(plain(StatusCode::NOT_FOUND));
-    }
-    if head.method != Method::POST {
-        return Some(with(plain(StatusCode::METHOD_NOT_ALLOWED), header::ALLOW, HeaderValue::from_static("POST")));
-    }
-    let authorization = head.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if !door.sns.admits(authorization) {
-        return Some(with(plain(StatusCode::UNAUTHORIZED), header::WWW_AUTHENTICATE, CHALLENGE));
-    }
-    None
 }
 
-/// The whole body, or the status that says why not.
-async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, StatusCode> {
+/// The whole body.
+async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, Refusal> {
     let mut read = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
+        let frame = frame.map_err(|_| Refusal::Broken)?;
         if let Ok(data) = frame.into_data() {
             if read.len() + data.len() > limit {
-                return Err(StatusCode::PAYLOAD_TOO_LARGE);
+                return Err(Refusal::TooLarge);
             }
             read.extend_from_slice(&data);
         }
@@ -107,8 +161,8 @@ fn plain(status: StatusCode) -> Answer {
     with(answer, header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))
 }
 
-fn closing(status: StatusCode) -> Answer {
-    with(plain(status), header::CONNECTION, HeaderValue::from_static("close"))
+fn closing(answer: Answer) -> Answer {
+    with(answer, header::CONNECTION, HeaderValue::from_static("close"))
 }
 
 fn with(mut answer: Answer, name: HeaderName, value: HeaderValue) -> Answer {
