@@ -22,5 +22,5 @@ mod sns;
 mod systemd;
 #[path = "daemon/webhooks.rs"]
 mod webhooks;
-#[path = "daemon/world.rs"]
+#[path = "support/world.rs"]
 mod world;

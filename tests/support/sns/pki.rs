@@ -8,10 +8,10 @@ use openssl::bn::BigNum;
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
-use openssl::pkey::{PKey, Private};
+use openssl::pkey::{HasPublic, PKey, PKeyRef, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
-use openssl::x509::{X509, X509Extension, X509Name, X509NameBuilder};
+use openssl::x509::{X509, X509Extension, X509Name, X509NameBuilder, X509NameRef};
 use tokio_rustls::rustls::{self, pki_types::pem::PemObject};
 
 /// Hosts that the stand-in has a TLS certificate for.
@@ -52,25 +52,35 @@ pub struct Pki {
     /// Issued by an intermediate that is not in the file and must be fetched.
     pub without_issuer: Signing,
     pub intermediate_der: Vec<u8>,
+    /// What a receiver trusts.
+    pub ca: Authority,
 }
 
-struct Authority {
-    key: PKey<Private>,
-    certificate: X509,
+/// Whoever issues certificates, rightly or not.
+pub struct Authority {
+    pub key: PKey<Private>,
+    pub certificate: X509,
 }
 
 /// What a certificate is to be.
-struct Wish<'a> {
-    name: &'a str,
-    days: (i64, i64),
-    ca: bool,
-    hosts: &'a [&'a str],
-    issuer_url: Option<&'a str>,
+#[derive(Clone, Copy)]
+pub struct Wish<'a> {
+    pub name: &'a str,
+    /// Another common name beside it.
+    pub second_name: Option<&'a str>,
+    /// From when until when, in days from now.
+    pub days: (i64, i64),
+    pub ca: bool,
+    pub hosts: &'a [&'a str],
+    pub issuer_url: Option<&'a str>,
+    /// Signed by way of SHA-1.
+    pub sha1: bool,
 }
 
 impl<'a> Wish<'a> {
-    fn named(name: &'a str) -> Self {
-        Self { name, days: (-1, 3650), ca: false, hosts: &[], issuer_url: None }
+    pub fn named(name: &'a str) -> Self {
+        let days = (-1, 3650);
+        Self { name, second_name: None, days, ca: false, hosts: &[], issuer_url: None, sha1: false }
     }
 }
 
@@ -107,6 +117,7 @@ impl Pki {
             elliptic: signing(Wish::named(sns), &elliptic(), &ca),
             without_issuer: signing(Wish { issuer_url: Some(ISSUER_URL), ..Wish::named(sns) }, &key, &intermediate),
             intermediate_der: intermediate.certificate.to_der().unwrap(),
+            ca,
         }
     }
 
@@ -138,7 +149,7 @@ impl Signing {
     }
 }
 
-fn rsa(bits: u32) -> PKey<Private> {
+pub fn rsa(bits: u32) -> PKey<Private> {
     PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap()
 }
 
@@ -147,25 +158,38 @@ fn elliptic() -> PKey<Private> {
     PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
 }
 
-fn authority(name: &str, by: Option<&Authority>) -> Authority {
+pub fn authority(name: &str, by: Option<&Authority>) -> Authority {
     let key = rsa(2048);
     let certificate = issue(&Wish { ca: true, ..Wish::named(name) }, &key, by);
     Authority { key, certificate }
 }
 
-fn signing(wish: &Wish<'_>, key: &PKey<Private>, by: &Authority) -> Signing {
+pub fn signing(wish: &Wish<'_>, key: &PKey<Private>, by: &Authority) -> Signing {
     let certificate = issue(wish, key, Some(by));
     let id = certificate.digest(MessageDigest::sha256()).unwrap().iter().take(16).map(|b| format!("{b:02x}")).collect();
     Signing { key: key.clone(), id, pem: certificate.to_pem().unwrap() }
 }
 
-fn common_name(text: &str) -> X509Name {
+fn common_name(wish: &Wish<'_>) -> X509Name {
     let mut name = X509NameBuilder::new().unwrap();
-    name.append_entry_by_nid(Nid::COMMONNAME, text).unwrap();
+    for text in [Some(wish.name), wish.second_name].into_iter().flatten() {
+        name.append_entry_by_nid(Nid::COMMONNAME, text).unwrap();
+    }
     name.build()
 }
 
-fn issue(wish: &Wish<'_>, key: &PKey<Private>, by: Option<&Authority>) -> X509 {
+/// Issued by `by`, or else by itself.
+pub fn issue(wish: &Wish<'_>, key: &PKey<Private>, by: Option<&Authority>) -> X509 {
+    certify(wish, key, by.map(|by| by.certificate.subject_name()), by.map_or(key, |by| &by.key))
+}
+
+/// A certificate for a key, whoever has it.
+pub fn certify<T: HasPublic>(
+    wish: &Wish<'_>,
+    key: &PKeyRef<T>,
+    issuer: Option<&X509NameRef>,
+    sign_with: &PKey<Private>,
+) -> X509 {
     let now = jiff::Timestamp::now().as_second();
     let time = |days: i64| Asn1Time::from_unix(now + days * DAY).unwrap();
     let mut serial = [0; 8];
@@ -173,9 +197,9 @@ fn issue(wish: &Wish<'_>, key: &PKey<Private>, by: Option<&Authority>) -> X509 {
     let mut builder = X509::builder().unwrap();
     builder.set_version(2).unwrap();
     builder.set_serial_number(&BigNum::from_slice(&serial).unwrap().to_asn1_integer().unwrap()).unwrap();
-    let subject = common_name(wish.name);
+    let subject = common_name(wish);
     builder.set_subject_name(&subject).unwrap();
-    builder.set_issuer_name(by.map_or(&*subject, |by| by.certificate.subject_name())).unwrap();
+    builder.set_issuer_name(issuer.unwrap_or(&subject)).unwrap();
     builder.set_not_before(&time(wish.days.0)).unwrap();
     builder.set_not_after(&time(wish.days.1)).unwrap();
     builder.set_pubkey(key).unwrap();
@@ -198,7 +222,7 @@ fn issue(wish: &Wish<'_>, key: &PKey<Private>, by: Option<&Authority>) -> X509 {
         let access = X509Extension::new_nid(None, None, Nid::INFO_ACCESS, &format!("caIssuers;URI:{url}")).unwrap();
         builder.append_extension(access).unwrap();
     }
-    builder.sign(by.map_or(key, |by| &by.key), MessageDigest::sha256()).unwrap();
+    builder.sign(sign_with, if wish.sha1 { MessageDigest::sha1() } else { MessageDigest::sha256() }).unwrap();
     builder.build()
 }
 
