@@ -42,6 +42,11 @@ impl LogLimit {
         Some(std::mem::take(&mut count.held_back))
     }
 
+    /// Begins anew, as a reload does.
+    pub fn reset(&self) {
+        self.reasons.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Writes `line` at level warn, if `reason` is not over its limit.
     pub fn warn(&self, reason: &'static str, line: &str) {
         match self.admit(reason, Instant::now()) {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::log_limit::LogLimit;
 use super::mail::dkim;
 use super::mail::mime::MAX_MAIL;
 use super::mail::origin::{Envelope, ReturnPath, Trust};
@@ -36,7 +37,7 @@ pub fn take(input: &mut dyn Read, envelope: &Envelope, config: &Config, now: Tim
     let submission = submission.map_err(|error| error.to_string())?;
     let store = Store::open(&config.database, BUSY_TIMEOUT).map(|store| store.keeping(config.keeping()));
     let receipt = store.and_then(|mut store| store.submit(&submission, &config.policy, now));
-    submission::report(&submission, &receipt.map_err(|error| error.to_string())?, envelope);
+    submission::report(&submission, &receipt.map_err(|error| error.to_string())?, envelope, &LogLimit::default());
     Ok(submission::outcome(&submission))
 }
 

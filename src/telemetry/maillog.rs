@@ -78,7 +78,8 @@ pub fn stored_line(event: &StoredEvent) -> String {
 }
 
 /// A stranger's text as one word of a line: what could be taken for the line's own syntax is replaced.
-fn word(text: &str) -> String {
+#[must_use]
+pub fn word(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.@+:/".contains(c) { c } else { '?' }).take(100).collect()
 }
 

@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::event::{Door, Origin, Why};
+use crate::ingress::log_limit::LogLimit;
 use crate::ingress::mail::mime::MAX_MAIL;
 use crate::ingress::mail::origin::{Envelope, NoAnswer};
 use crate::ingress::mail::submission::{self, MAX_KEPT, digest};
@@ -50,6 +51,7 @@ pub struct Workers {
     idle: Mutex<Vec<Worker>>,
     permits: Semaphore,
     crashes: Mutex<HashMap<String, u32>>,
+    log_limit: LogLimit,
 }
 
 struct Worker {
@@ -63,13 +65,14 @@ impl Workers {
     /// A pool that starts its children with this configuration and gives each mail so much time.
     #[must_use]
     pub fn new(config: PathBuf, time: Duration, writer: Writer) -> Self {
-        let (idle, crashes) = (Mutex::default(), Mutex::default());
-        Self { config, time, writer, idle, permits: Semaphore::new(CHILDREN), crashes }
+        let (idle, crashes, log_limit) = (Mutex::default(), Mutex::default(), LogLimit::default());
+        Self { config, time, writer, idle, permits: Semaphore::new(CHILDREN), crashes, log_limit }
     }
 
     /// Lets idle children go, so that new ones read the configuration again.
     pub fn reload(&self) {
         self.idle().clear();
+        self.log_limit.reset();
     }
 
     /// Has a mail read, and records what it says.
@@ -78,7 +81,7 @@ impl Workers {
         let submission = Arc::new(submission);
         match self.writer.submit(Arc::clone(&submission)).await {
             Ok(receipt) => {
-                submission::report(&submission, &receipt, envelope);
+                submission::report(&submission, &receipt, envelope, &self.log_limit);
                 submission::outcome(&submission)
             }
             Err(error) => {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::origin::{Envelope, NoAnswer, Proof, Trust, prove};
 use super::{Finding, Nature, Reading, read_with};
 use crate::event::{Door, Event, EventId, Kind, Origin, Reason, Side, Why, printable};
+use crate::ingress::log_limit::LogLimit;
 use crate::outcome::Outcome;
 use crate::store::{QuarantineEntry, Quarantined, Receipt, Submission};
 use crate::telemetry::maillog;
@@ -106,14 +107,30 @@ fn event(finding: &Finding, proof: &Proof, digest: &str, envelope: &Envelope, no
     }
 }
 
-/// Logs what became of a mail.
-pub fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope) {
+/// Logs what became of a mail: a line for each event that counts, and one for a mail that is kept in quarantine, however
+/// many it speaks about.
+pub fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope, limit: &LogLimit) {
     for (event, recorded) in submission.events.iter().zip(&receipt.events) {
-        maillog::report(event, recorded);
+        if event.origin.is_proved() {
+            maillog::report(event, recorded);
+        }
     }
-    for kept in submission.quarantined.iter().filter(|_| receipt.quarantined > 0) {
-        let queue_id = printable(&envelope.queue_id, 20);
-        log::warn!("{}: {queue_id}: kept in quarantine, {}: {}", kept.door, kept.why, kept.detail);
+    for kept in &submission.quarantined {
+        let before = if receipt.quarantined > 0 { "" } else { " before" };
+        let (queue_id, about) = (maillog::word(&envelope.queue_id), about(submission));
+        let line =
+            format!("{}: {queue_id}: kept in quarantine{before}, {}: {}{about}", kept.door, kept.why, kept.detail);
+        limit.warn(kept.why.as_str(), &line);
+    }
+}
+
+/// Whom the events that don't count speak about, at the end of a line.
+fn about(submission: &Submission) -> String {
+    let mut unproved = submission.events.iter().filter(|event| !event.origin.is_proved());
+    match (unproved.next(), unproved.count()) {
+        (None, _) => String::new(),
+        (Some(event), 0) => format!("; it is about <{}>", printable(event.recipient.as_str(), 320)),
+        (Some(event), more) => format!("; it is about <{}> and {more} more", printable(event.recipient.as_str(), 320)),
     }
 }
 
