@@ -1,13 +1,18 @@
 //! The LMTP door of the real daemon, over its unix socket.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests may panic, as tests do")]
 
+#[path = "support/lmtp.rs"]
+#[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
+mod client;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use client::Client;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -57,12 +62,7 @@ impl Daemon {
     }
 
     fn connect(&self) -> Client {
-        let stream = UnixStream::connect(self.path("lmtp.sock")).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut client = Client { replies: BufReader::new(stream.try_clone().unwrap()), stream };
-        assert_eq!(client.code(), "220");
-        client.say("LHLO mta.example.org", "250");
-        client
+        Client::connect(&self.path("lmtp.sock"))
     }
 
     fn count(&self, sql: &str) -> i64 {
@@ -93,44 +93,6 @@ impl Drop for Daemon {
         self.signal_children(Signal::SIGKILL);
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-struct Client {
-    stream: UnixStream,
-    replies: BufReader<UnixStream>,
-}
-
-impl Client {
-    /// The code of the next reply.
-    fn code(&mut self) -> String {
-        let mut line = String::new();
-        while line.get(3..4) != Some(" ") {
-            line.clear();
-            assert!(self.replies.read_line(&mut line).unwrap() > 0, "the connection ended");
-        }
-        line.get(..3).unwrap().to_owned()
-    }
-
-    fn say(&mut self, line: &str, code: &str) {
-        self.stream.write_all(format!("{line}\r\n").as_bytes()).unwrap();
-        assert_eq!(self.code(), code, "{line}");
-    }
-
-    fn begin(&mut self, recipients: &[&str]) {
-        self.say("XFORWARD SOURCE=LOCAL IDENT=4ABC", "250");
-        self.say("MAIL FROM:<>", "250");
-        for recipient in recipients {
-            self.say(&format!("RCPT TO:<{recipient}>"), "250");
-        }
-        self.say("DATA", "354");
-    }
-
-    /// The code that a mail to the bounce address gets.
-    fn send(&mut self, mail: &str) -> String {
-        self.begin(&["bounces@example.org"]);
-        self.stream.write_all(format!("{}\r\n.\r\n", mail.replace('\n', "\r\n")).as_bytes()).unwrap();
-        self.code()
     }
 }
 

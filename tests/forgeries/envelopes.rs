@@ -101,6 +101,11 @@ fn wrong_signatures() -> Class {
                 post.set("Subject", "injected");
                 post
             }),
+            Forgery::of("an empty subject added", &{
+                let mut post = Draft::notification(&victim()).sign(&Pki::shared().good);
+                post.set("Subject", "");
+                post
+            }),
             changed("time changed", |p| p.set("Timestamp", "2020-01-01T00:00:00.000Z")),
             changed("time in another zone", |p| p.set("Timestamp", &p.text("Timestamp").replace('Z', "+00:00"))),
             changed("id changed", |p| {

@@ -5,9 +5,17 @@
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 mod certificates;
+#[path = "../support/dns.rs"]
+mod dns;
 mod envelopes;
+#[path = "../support/lmtp.rs"]
+mod lmtp;
+mod mail;
 #[path = "../support/process.rs"]
 mod process;
+mod reports;
+#[path = "../support/dkim.rs"]
+mod signer;
 #[path = "../support/sns/mod.rs"]
 mod sns;
 mod subscriptions;

@@ -219,10 +219,10 @@ pub fn ask(stream: impl Read + Write, address: &str) -> String {
     ask_map(stream, "access", address)
 }
 
-/// Asks a map on a socketmap connection.
+/// Asks any map.
 #[track_caller]
-pub fn ask_map(mut stream: impl Read + Write, map: &str, address: &str) -> String {
-    let key = format!("{map} {address}");
+pub fn ask_map(mut stream: impl Read + Write, map: &str, key: &str) -> String {
+    let key = format!("{map} {key}");
     stream.write_all(format!("{}:{key},", key.len()).as_bytes()).unwrap();
     let mut length = String::new();
     let mut byte = [0];
