@@ -8,9 +8,12 @@ mod certificates;
 #[path = "../support/dns.rs"]
 mod dns;
 mod envelopes;
+mod http;
 #[path = "../support/lmtp.rs"]
 mod lmtp;
 mod mail;
+#[path = "../support/nginx.rs"]
+mod nginx;
 #[path = "../support/process.rs"]
 mod process;
 mod reports;

@@ -39,8 +39,8 @@ fn other_people() -> Vec<Kept> {
             vec![Mail::of("three hundred at once", about(&many(300)))],
         ),
         kept(
-            "nothing proves where it comes from; it is about <genuine-1@example.com>",
-            vec![Mail::of("somebody on the list", about(&recipient("genuine-1@example.com")))],
+            "nothing proves where it comes from; it is about <known@example.com>",
+            vec![Mail::of("somebody on the list", about(&recipient("known@example.com")))],
         ),
         kept(
             "nothing proves where it comes from; it is about <ceo@elsewhere.example>",

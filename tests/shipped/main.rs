@@ -22,6 +22,9 @@ mod sandbox;
 #[allow(dead_code, missing_docs, unreachable_pub, reason = "other tests use the rest")]
 mod sns;
 mod systemd;
+#[path = "../support/nginx.rs"]
+#[allow(dead_code, missing_docs, unreachable_pub, reason = "other tests use the rest")]
+mod web_server;
 
 use std::path::PathBuf;
 

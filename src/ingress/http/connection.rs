@@ -116,9 +116,7 @@ impl End {
     fn log(&self, limit: &LogLimit) {
         match self {
             Self::Late => limit.warn("late", "http: refused: 408, a request began and did not come in time"),
-            Self::NotHttp(why) => {
-                limit.warn("not-http", &format!("http: refused: 400, what came is no HTTP/1.1: {why}"))
-            }
+            Self::NotHttp(why) => limit.warn("not-http", &format!("http: refused: cannot read the request: {why}")),
             Self::Done | Self::Broken => {}
         }
     }
