@@ -11,6 +11,7 @@ mod envelopes;
 mod http;
 #[path = "../support/lmtp.rs"]
 mod lmtp;
+mod lookups;
 mod mail;
 #[path = "../support/nginx.rs"]
 mod nginx;

@@ -45,8 +45,10 @@ pub struct Watch {
 impl Watch {
     pub fn start(settings: &[(&str, &str)]) -> Self {
         let mut world = World::idle(settings);
-        let lmtp = world.home.quoted_unix("lmtp.sock");
-        world.home.set("mail.lmtp", &format!("[{lmtp}]"));
+        for (name, socket) in [("mail.lmtp", "lmtp.sock"), ("lookup.policy", "policy.sock")] {
+            let at = world.home.quoted_unix(socket);
+            world.home.set(name, &format!("[{at}]"));
+        }
         // The genuine bounces all have one diagnostic.
         world.home.set("policy.incident.recipients", "0");
         world.up();
@@ -79,6 +81,12 @@ impl Watch {
     #[track_caller]
     pub fn attempt_by_proxy(&mut self, name: &str, act: impl FnOnce(&World)) {
         assert!(self.watched(name, "", act) <= 1, "{name}");
+    }
+
+    /// The same without any line.
+    #[track_caller]
+    pub fn in_silence(&mut self, name: &str, act: impl FnOnce(&World)) {
+        assert_eq!(self.watched(name, "", act), 0, "{name}: lines");
     }
 
     /// The number of lines that it left in the log.
@@ -131,7 +139,8 @@ impl Watch {
 #[track_caller]
 fn cannot_be_forged(name: &str, line: &str) {
     let text = line.strip_suffix('\n').unwrap_or_else(|| panic!("{name}: no whole line: {line:?}"));
-    assert!(text.starts_with("suppressd: warning: "), "{name}: {text:?}");
+    let begins = ["suppressd: warning: ", "suppressd: refused: to=<"].iter().any(|begin| text.starts_with(begin));
+    assert!(begins, "{name}: {text:?}");
     assert!(text.len() <= MAX_LINE, "{name}: {} bytes: {text}", text.len());
     assert!(!text.chars().any(is_unprintable), "{name}: {text:?}");
 }
