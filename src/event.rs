@@ -352,6 +352,12 @@ pub fn printable(text: &str, max: usize) -> String {
     out
 }
 
+/// An address for a line of the log: printable, in the only angle brackets there. A quoted local part may hold some too.
+#[must_use]
+pub fn bracketed(address: &str) -> String {
+    format!("<{}>", printable(address, MAX_NAME).replace(['<', '>'], "?"))
+}
+
 /// Control characters, and the formatting characters that can reorder or hide text on a terminal.
 #[must_use]
 pub fn is_unprintable(c: char) -> bool {

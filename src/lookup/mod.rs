@@ -33,7 +33,7 @@ pub use serve::{Limits, Service, serve};
 pub use text::Refusal;
 
 use crate::address::Address;
-use crate::event::{MAX_NAME, printable};
+use crate::event::bracketed;
 use crate::policy::Stream;
 use crate::policy::stream::is_name;
 use crate::return_path::Signer;
@@ -370,10 +370,10 @@ fn log_refusal(mode: Mode, query: &Query<'_>, refusal: &Refusal) {
         Mode::Enforce => "refused",
         Mode::Warn => "would refuse",
     };
-    let (to, kind, status, since) = (printable(query.key, MAX_NAME), refusal.kind, refusal.status, &refusal.since);
+    let (to, kind, status, since) = (bracketed(query.key), refusal.kind, refusal.status, &refusal.since);
     let client = query.client.map(|client| format!(", client={client}")).unwrap_or_default();
     let stream = if query.stream.is_empty() { String::new() } else { format!(", stream={}", query.stream) };
-    log::info!("{verb}: to=<{to}>, map={}{stream}, kind={kind}, status={status}, since={since}{client}", query.door);
+    log::info!("{verb}: to={to}, map={}{stream}, kind={kind}, status={status}, since={since}{client}", query.door);
 }
 
 /// A key as text. An address is UTF-8, so a key that is none becomes one that is not on the list.

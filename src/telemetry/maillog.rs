@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::event::{Event, MAX_DIAGNOSTIC, MAX_NAME, printable};
+use crate::event::{Event, MAX_DIAGNOSTIC, MAX_NAME, bracketed, printable};
 use crate::store::{Alarm, Recorded, StoredEvent};
 
 /// Logs an event that was recorded, and what an operator should hear of beyond it.
@@ -21,7 +21,9 @@ pub fn report(event: &Event, recorded: &Recorded) {
             "the relay does not take our mail ({reason}): {}; nobody is suppressed for it",
             event.evidence.diagnostic.as_deref().unwrap_or("no reason given")
         ),
-        Some(Alarm::Protected) => log::warn!("a report would suppress protected <{}>", event.recipient),
+        Some(Alarm::Protected) => {
+            log::warn!("a report would suppress protected {}", bracketed(event.recipient.as_str()))
+        }
         None => {}
     }
     log::info!("{}", line(event, recorded));
@@ -30,7 +32,7 @@ pub fn report(event: &Event, recorded: &Recorded) {
 /// The line for an event that was recorded.
 #[must_use]
 pub fn line(event: &Event, recorded: &Recorded) -> String {
-    let mut line = format!("to=<{}>, kind={}", event.recipient, event.kind);
+    let mut line = format!("to={}, kind={}", bracketed(event.recipient.as_str()), event.kind);
     if let Some(status) = event.evidence.status {
         let _ = write!(line, ", status={status}");
     }
@@ -50,8 +52,7 @@ pub fn line(event: &Event, recorded: &Recorded) -> String {
 /// system said, to the end of the line.
 #[must_use]
 pub fn stored_line(event: &StoredEvent) -> String {
-    let mut line =
-        format!("{} to=<{}>, kind={}", word(&event.at), printable(&event.address, MAX_NAME), word(&event.kind));
+    let mut line = format!("{} to={}, kind={}", word(&event.at), bracketed(&event.address), word(&event.kind));
     let words = [
         ("status", event.status.as_deref()),
         ("reason", Some(event.reason.as_str())),

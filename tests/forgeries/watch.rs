@@ -141,6 +141,9 @@ fn cannot_be_forged(name: &str, line: &str) {
     let text = line.strip_suffix('\n').unwrap_or_else(|| panic!("{name}: no whole line: {line:?}"));
     let begins = ["suppressd: warning: ", "suppressd: refused: to=<"].iter().any(|begin| text.starts_with(begin));
     assert!(begins, "{name}: {text:?}");
+    // An address is what stands in the brackets, and nothing else does.
+    let brackets = [text.matches('<').count(), text.matches('>').count()];
+    assert!(text.contains("sns: ") || brackets == [0, 0] || brackets == [1, 1], "{name}: {text:?}");
     assert!(text.len() <= MAX_LINE, "{name}: {} bytes: {text}", text.len());
     assert!(!text.chars().any(is_unprintable), "{name}: {text:?}");
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::origin::{Envelope, NoAnswer, Proof, Trust, prove};
 use super::{Finding, Nature, Reading, read_with};
-use crate::event::{Door, Event, EventId, Kind, Origin, Reason, Side, Why, printable};
+use crate::event::{Door, Event, EventId, Kind, Origin, Reason, Side, Why, bracketed, printable};
 use crate::ingress::log_limit::LogLimit;
 use crate::outcome::Outcome;
 use crate::store::{QuarantineEntry, Quarantined, Receipt, Submission};
@@ -129,8 +129,8 @@ fn about(submission: &Submission) -> String {
     let mut unproved = submission.events.iter().filter(|event| !event.origin.is_proved());
     match (unproved.next(), unproved.count()) {
         (None, _) => String::new(),
-        (Some(event), 0) => format!("; it is about <{}>", printable(event.recipient.as_str(), 320)),
-        (Some(event), more) => format!("; it is about <{}> and {more} more", printable(event.recipient.as_str(), 320)),
+        (Some(event), 0) => format!("; it is about {}", bracketed(event.recipient.as_str())),
+        (Some(event), more) => format!("; it is about {} and {more} more", bracketed(event.recipient.as_str())),
     }
 }
 
