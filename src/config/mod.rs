@@ -5,6 +5,7 @@
 
 mod parameters;
 mod render;
+mod secret;
 mod streams;
 mod values;
 
@@ -19,6 +20,7 @@ use toml_edit::{Document, Item, TableLike, Value};
 
 pub use parameters::{PARAMETERS, PROFILES, Parameter, SECTIONS, STREAM};
 pub use render::{manual, sample, show};
+pub use secret::ProxyUrl;
 use values::{FromToml, Profile};
 pub use values::{SocketMode, parse_duration};
 
@@ -97,7 +99,7 @@ pub struct Sns {
     /// File with `user:password`.
     pub credentials_file: Option<PathBuf>,
     /// Proxy for fetches.
-    pub proxy: Option<String>,
+    pub proxy: Option<ProxyUrl>,
     /// More roots to trust for fetches.
     pub ca_file: Option<PathBuf>,
     /// Time for one fetch.

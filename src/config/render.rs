@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use toml_edit::{Document, Item, TableLike};
 
+use super::secret::without_password;
 use super::{PARAMETERS, Parameter, SECTIONS, STREAM, parameters};
 
 /// Columns of the sample file.
@@ -88,6 +89,9 @@ fn show_section(out: &mut String, section: &str, table: Option<&dyn TableLike>, 
         let written = table.and_then(|table| written(table, parameter.name));
         let default = parameters::default(profile, section, parameter.name).unwrap_or_default();
         let _ = match (written, default) {
+            (Some(value), _) if parameter.syntax == "URL" => {
+                writeln!(out, "{} = {}", parameter.name, without_password(&value))
+            }
             (Some(value), _) => writeln!(out, "{} = {value}", parameter.name),
             (None, "") => writeln!(out, "# {} is not set", parameter.name),
             (None, default) => writeln!(out, "{} = {default}  # default", parameter.name),

@@ -19,7 +19,6 @@ use super::mail::submission;
 use crate::config::Config;
 use crate::event::Door;
 use crate::outcome::Outcome;
-use crate::return_path::Keys;
 use crate::store::Store;
 
 /// How long to wait for another writer; below the deadline.
@@ -47,7 +46,7 @@ pub fn take(input: &mut dyn Read, envelope: &Envelope, config: &Config, now: Tim
 /// What is wrong with the file of keys.
 pub fn trust(config: &Config) -> Result<Trust, String> {
     let mail = &config.mail;
-    let keys = mail.return_path_key_file.as_deref().map(Keys::load).transpose()?;
+    let keys = mail.return_path_keys()?;
     let return_path = |keys| ReturnPath { keys, days: mail.return_path_days, named: mail.return_path_trust };
     Ok(Trust {
         networks: mail.trusted_networks.clone(),

@@ -20,7 +20,6 @@
 pub mod verp;
 
 use std::fmt;
-use std::path::Path;
 
 use jiff::Timestamp;
 use openssl::hash::MessageDigest;
@@ -71,23 +70,7 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Reads a file of lines `key-id secret`; empty lines and those that begin with `#` are skipped.
-    ///
-    /// # Errors
-    /// A sentence: the file can't be read, everybody may read it, or a line is wrong.
-    pub fn load(path: &Path) -> Result<Self, String> {
-        use std::os::unix::fs::PermissionsExt;
-        let name = path.display();
-        let unreadable = |error| format!("cannot read {name}: {error}");
-        let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode();
-        if mode & 0o007 != 0 {
-            return Err(format!("{name}: everybody on this machine may use it; chmod o= it"));
-        }
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        Self::parse(&text).map_err(|what| format!("{name}:{what}"))
-    }
-
-    /// Reads the text of such a file.
+    /// Reads lines `key-id secret`; empty lines and those that begin with `#` are skipped.
     ///
     /// # Errors
     /// `LINE: what is wrong with it`, without the secret.
@@ -368,17 +351,5 @@ mod tests {
             assert_eq!(Keys::parse(text), Err(sentence.into()), "{text}");
         }
         assert_eq!(format!("{:?}", Keys::parse(FILE).unwrap()), r#"["k2", "k1"]"#);
-    }
-
-    #[test]
-    fn a_key_file_that_everybody_may_read_is_refused() {
-        use std::os::unix::fs::PermissionsExt;
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(&file, FILE).unwrap();
-        let mode = |mode| std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
-        mode(0o640);
-        assert!(Keys::load(file.path()).is_ok());
-        mode(0o644);
-        assert!(Keys::load(file.path()).unwrap_err().contains("everybody on this machine"));
     }
 }

@@ -1,7 +1,6 @@
 //! Builds the webhook door from the configuration: everything that can be wrong with it is found here, before anything
 //! is swapped.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -17,7 +16,7 @@ use crate::ingress::http::{Door, Limits, load_tls};
 use crate::ingress::sns::certificate::Roots;
 use crate::ingress::sns::credentials::Credentials;
 use crate::ingress::sns::{self, Settings};
-use crate::return_path::{Keys, Signer};
+use crate::return_path::Signer;
 
 /// What the configuration only names: files and the proxy.
 pub(crate) struct Named {
@@ -37,7 +36,7 @@ impl Named {
     /// Everything that is wrong with them, a sentence each.
     pub(crate) fn load(config: &Config) -> Result<Self, ConfigError> {
         let sns = &config.sns;
-        let credentials = sns.credentials_file.as_deref().map(credentials).transpose();
+        let credentials = credentials(sns);
         let door = trust(sns).and_then(|trust| Ok((Roots::from_der(trust.der()), fetcher(sns, &trust)?)));
         let load = |tls: &crate::config::Tls| {
             load_tls(&tls.certificate, &tls.key).map_err(|error| format!("http.tls: {error}"))
@@ -91,21 +90,19 @@ pub(super) fn limits(config: &Config) -> Limits {
 fn proxy(sns: &Sns) -> Result<Option<Proxy>, String> {
     let environment =
         || ["HTTPS_PROXY", "https_proxy"].iter().find_map(|name| Some((*name, std::env::var(name).ok()?)));
-    let named = sns.proxy.clone().map(|text| ("sns.proxy", text)).or_else(environment);
+    let named = sns.proxy.as_ref().map(|url| ("sns.proxy", url.as_str().to_owned())).or_else(environment);
     let parse = |(name, text): (&str, String)| Proxy::parse(&text).map_err(|error| format!("{name}: {error}"));
     named.filter(|(_, text)| !text.is_empty()).map(parse).transpose()
 }
 
-fn credentials(path: &Path) -> Result<Credentials, String> {
+fn credentials(sns: &Sns) -> Result<Option<Credentials>, String> {
     let wrong = |what: String| format!("sns.credentials-file: {what}");
-    let text =
-        std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))?;
-    Credentials::parse(&text).ok_or_else(|| wrong(format!("{}: write one line user:password", path.display())))
+    let parse = |text: String| Credentials::parse(&text).ok_or_else(|| wrong("write one line user:password".into()));
+    sns.credentials().map_err(wrong)?.map(parse).transpose()
 }
 
 /// Who signs return paths, if anybody does.
 fn signer(mail: &Mail) -> Result<Option<Signer>, String> {
-    let keys = mail.return_path_key_file.as_deref().map(Keys::load).transpose();
-    let keys = keys.map_err(|error| format!("mail.return-path-key-file: {error}"))?;
+    let keys = mail.return_path_keys().map_err(|error| format!("mail.return-path-key-file: {error}"))?;
     Ok(keys.map(|keys| Signer::new(keys, mail.return_path_domains.clone())))
 }

@@ -11,7 +11,7 @@ use openssl::sha::sha256;
 const MAX_HEADER: usize = 2048;
 
 /// The configured credentials; only their digest is kept.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Credentials([u8; 32]);
 
 impl Credentials {
