@@ -3,7 +3,7 @@
 //! On failure nothing is changed: each migration is one transaction, and `user_version` is part of it. A database of a
 //! newer program is refused, never touched.
 
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ pub const APPLICATION_ID: i64 = 0x7375_7070;
 /// # Errors
 /// [`StoreError`]; [`StoreError::Corrupt`] for a file that is another application's database.
 pub fn open(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreError> {
+    make_private(path);
     let mut connection = Connection::open_with_flags(path, flags() | OpenFlags::SQLITE_OPEN_CREATE)?;
     connection.busy_timeout(busy_timeout)?;
     let known = version(&connection)?;
@@ -44,6 +45,12 @@ pub fn open(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreErro
     connection.set_prepared_statement_cache_capacity(64);
     forgotten::register(&connection)?;
     Ok(connection)
+}
+
+/// Whom mail is refused to is not everybody's business. SQLite gives its companions the mode of the file.
+fn make_private(path: &Path) {
+    // A file that is there stays as it is; where none can be made, SQLite says so.
+    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o640).open(path);
 }
 
 /// A file that root makes at the command line belongs to whom its directory belongs to, or else the daemon could not
