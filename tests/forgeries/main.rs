@@ -8,6 +8,7 @@ mod certificates;
 #[path = "../support/dns.rs"]
 mod dns;
 mod envelopes;
+mod exposure;
 mod http;
 #[path = "../support/lmtp.rs"]
 mod lmtp;
