@@ -158,12 +158,7 @@ pub fn kept(reading: &Reading, proof: &Proof, all_proved: bool) -> Option<(Why, 
 /// The same mail, handed in again by Postfix, has the same digest.
 #[must_use]
 pub fn digest(mail: &[u8]) -> String {
-    ring::digest::digest(&ring::digest::SHA256, mail)
-        .as_ref()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    openssl::sha::sha256(mail).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Why an entry of the quarantine can't be read again.
