@@ -80,6 +80,7 @@ install: $(BINARY)
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/suppressd
 	install -D -m 644 -t $(man)/man1 man/*.1
 	install -D -m 644 -t $(man)/man5 man/suppressd.toml.5 man/suppressd.db.5
+	install -D -m 644 -t $(man)/man7 man/suppressd.7
 	install -D -m 644 -t $(man)/man8 man/suppressd.8
 	install -D -m 644 -t $(share)/bash-completion/completions packaging/completions/suppressd
 	install -D -m 644 -t $(share)/zsh/$(zsh) packaging/completions/_suppressd

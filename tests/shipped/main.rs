@@ -14,6 +14,10 @@ mod database_manual;
 #[path = "../support/manuals.rs"]
 mod generator;
 mod install;
+mod least_privilege;
+#[path = "../support/lmtp.rs"]
+#[allow(dead_code, missing_docs, unreachable_pub, reason = "other tests use the rest")]
+mod lmtp;
 mod manuals;
 mod nginx;
 mod readme;
@@ -22,6 +26,7 @@ mod sandbox;
 #[allow(dead_code, missing_docs, unreachable_pub, reason = "other tests use the rest")]
 mod sns;
 mod systemd;
+mod threat_model;
 #[path = "../support/nginx.rs"]
 #[allow(dead_code, missing_docs, unreachable_pub, reason = "other tests use the rest")]
 mod web_server;

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::{generator, read, run, shipped};
 
 /// Written by hand; the others come from the definition of the command line.
-const WRITTEN: [&str; 3] = ["suppressd.8", "suppressd.toml.5", "suppressd.db.5"];
+const WRITTEN: [&str; 4] = ["suppressd.7", "suppressd.8", "suppressd.toml.5", "suppressd.db.5"];
 
 pub(super) fn generated() -> impl Iterator<Item = String> {
     generator::commands().into_iter().map(|command| format!("{}.1", generator::name(&command)))
