@@ -134,3 +134,15 @@ fn topics_that_are_not_ours_and_replays_across_topics_are_refused() {
     watch.refuses(&replays());
     assert_eq!(watch.world.post(&of(SECOND)), 200, "its own message still counts");
 }
+
+/// Whoever has a copy of a genuine message can send it again: what an operator decided since then stays.
+#[test]
+fn a_genuine_message_sent_again_does_not_undo_a_release() {
+    let mut watch = Watch::start(&[]);
+    let post = of(TOPIC);
+    assert_eq!(watch.world.post(&post), 200);
+    assert!(watch.world.refuses("victim@example.com"));
+    watch.world.home.ok(&["remove", "victim@example.com"]);
+    watch.attempt("sent again", "to=<victim@example.com>", |world| assert_eq!(world.post(&post), 200));
+    assert!(!watch.world.refuses("victim@example.com"));
+}

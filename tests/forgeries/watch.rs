@@ -139,7 +139,9 @@ impl Watch {
 #[track_caller]
 fn cannot_be_forged(name: &str, line: &str) {
     let text = line.strip_suffix('\n').unwrap_or_else(|| panic!("{name}: no whole line: {line:?}"));
-    let begins = ["suppressd: warning: ", "suppressd: refused: to=<"].iter().any(|begin| text.starts_with(begin));
+    let begins = ["suppressd: warning: ", "suppressd: refused: to=<", "suppressd: to=<"]
+        .iter()
+        .any(|begin| text.starts_with(begin));
     assert!(begins, "{name}: {text:?}");
     // An address is what stands in the brackets, and nothing else does.
     let brackets = [text.matches('<').count(), text.matches('>').count()];
