@@ -29,7 +29,7 @@ use sns::signer::{Draft, bounce};
 /// Instructions of one turn.
 const LIMITS: &[(&str, f64)] = &[
     ("lookup_of_a_stranger", 22_500.0),
-    ("lookup_of_a_listed_one", 129_000.0),
+    ("lookup_of_a_listed_one", 142_500.0),
     ("signed_message_to_event", 1_150_000.0),
     ("delivery_report_to_event", 3_310_000.0),
 ];

@@ -10,6 +10,7 @@ struct Bench {
     _dir: tempfile::TempDir,
     path: PathBuf,
     store: Store,
+    readers: Arc<Readers>,
     lookup: Lookup,
 }
 
@@ -25,8 +26,9 @@ fn bench() -> Bench {
     for key in ["bob@example.com", "\"quoted user\"@example.com", "jörg@bücher.example", "@gone.example"] {
         store.add(&Key::parse(key).unwrap(), &Change::default(), now()).unwrap();
     }
-    let lookup = Lookup::new(Arc::new(Readers::open(path.clone(), WAIT).unwrap()), Settings::default());
-    Bench { _dir: dir, path, store, lookup }
+    let readers = Arc::new(Readers::open(path.clone(), WAIT).unwrap());
+    let lookup = Lookup::new(Arc::clone(&readers), Settings::default());
+    Bench { _dir: dir, path, store, readers, lookup }
 }
 
 impl Bench {
@@ -65,6 +67,8 @@ impl Bench {
             let length = std::fs::metadata(&file).map_or(0, |m| m.len());
             std::fs::write(&file, vec![b'x'; usize::try_from(length).unwrap()]).unwrap();
         }
+        // Nothing is left of what was known before.
+        self.readers.renew();
     }
 }
 
