@@ -1,6 +1,7 @@
 # make           builds suppressd
 # make run       shows the main job on a real Postfix, then serves until Ctrl-C; with ONCE=1 it ends by itself
 # make check     everything that must hold
+# make faults    the faults of "make check" for longer: KILLS=1000, SECONDS=60; ends with a table of what each door answered
 # make bench     how fast it is, beside what it is measured against; QUICK=1 in a minute, ONLY=lookup one suite
 # make fuzz      runs each fuzz target for TIME=900 seconds; wants cargo-fuzz (cargo install cargo-fuzz) and a C++ compiler
 # make manuals   writes the manual pages of the commands, and the completions, from their definition
@@ -25,7 +26,7 @@ lib = $(DESTDIR)$(PREFIX)/lib
 # Shipped files say /usr/bin/suppressd.
 prefixed = sed 's|/usr/bin/suppressd|$(PREFIX)/bin/suppressd|'
 
-.PHONY: build run check bench fuzz manuals deps install clean
+.PHONY: build run check faults bench fuzz manuals deps install clean
 
 build: $(RELEASE)
 
@@ -40,8 +41,8 @@ run: deps
 	cargo build --release --bin suppressd --example sns-standin
 	@$(SUDO) env ONCE=$(ONCE) tests/e2e/demo.sh
 
-# Only these need root: for a private Postfix, and for making users and changing to them.
-ROOT_TESTS := postfix shipped story
+# Only these need root: for a private Postfix, for file systems of their own, and for making users and changing to them.
+ROOT_TESTS := faults postfix shipped story
 TESTS := $(filter-out $(ROOT_TESTS),$(basename $(notdir $(wildcard tests/*.rs))) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
 RUNNER := CARGO_TARGET_$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')_RUNNER
 
@@ -53,6 +54,14 @@ check: deps
 	cargo test --lib --bins --examples $(addprefix --test ,$(TESTS))
 	cargo test --doc
 	$(RUNNER)="$(or $(SUDO),env)" cargo test $(addprefix --test ,$(ROOT_TESTS))
+
+KILLS = 1000
+SECONDS = 60
+
+faults: deps
+	@rm -f target/tmp/faults.tsv
+	@FAULTS_KILLS=$(KILLS) FAULTS_SECONDS=$(SECONDS) $(RUNNER)="$(or $(SUDO),env)" cargo test --test faults
+	@column -t -s "$$(printf '\t')" target/tmp/faults.tsv
 
 # All of it takes some minutes; QUICK=1 one minute. ONLY="lookup ingest" picks suites: see benches/bench/main.rs.
 bench:

@@ -132,9 +132,13 @@ impl World {
     }
 
     pub fn connect(&self) -> Http {
-        let stream = TcpStream::connect(self.http).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Http(BufReader::new(stream))
+        self.try_connect().unwrap()
+    }
+
+    pub fn try_connect(&self) -> io::Result<Http> {
+        let stream = TcpStream::connect(self.http)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Http(BufReader::new(stream)))
     }
 
     /// What Postfix hears of a recipient.

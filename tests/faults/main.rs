@@ -1,0 +1,19 @@
+//! The promises under what a hostile network, a dying machine and a tired administrator can do: the built program, real
+//! sockets, a real database.
+//!
+//! How often and how long is in [`settings`]; `make faults` asks for more of it than `make check`. Each test adds a line to
+//! the table in [`table`]: what was done how often, what each door answered, and what was lost.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(dead_code, missing_docs, unreachable_pub)]
+
+mod doors;
+mod ledger;
+#[path = "../support/process.rs"]
+mod process;
+mod scene;
+mod settings;
+#[path = "../support/sns/mod.rs"]
+mod sns;
+mod table;
+#[path = "../daemon/world.rs"]
+mod world;
