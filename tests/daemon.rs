@@ -2,8 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
-#[path = "daemon/durability.rs"]
-mod durability;
 #[path = "daemon/exports.rs"]
 mod exports;
 #[path = "daemon/lifecycle.rs"]

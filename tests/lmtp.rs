@@ -8,7 +8,7 @@ mod client;
 use std::fs;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -116,12 +116,6 @@ fn eventually(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-fn lock(path: &Path) -> rusqlite::Connection {
-    let connection = rusqlite::Connection::open(path).unwrap();
-    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
-    connection
-}
-
 const SUPPRESSED: &str = "SELECT count(*) FROM suppression";
 
 #[test]
@@ -159,17 +153,6 @@ fn pipelined_commands_are_answered_in_order() {
     assert_eq!(codes, ["250", "250", "250", "500", "354"]);
     client.stream.write_all(b".\r\nQUIT\r\n").unwrap();
     assert_eq!((client.code(), client.code()), ("250".into(), "221".into()));
-}
-
-#[test]
-fn a_locked_database_is_answered_451_and_heals() {
-    let daemon = Daemon::start();
-    let mut client = daemon.connect();
-    let locked = lock(&daemon.path("suppressd.db"));
-    assert_eq!(client.send(&report("bob@example.com")), "451");
-    drop(locked);
-    assert_eq!(client.send(&report("bob@example.com")), "250");
-    assert_eq!(daemon.count(SUPPRESSED), 1);
 }
 
 #[test]

@@ -321,24 +321,29 @@ impl Lookup {
         std::mem::take(&mut *locked(&self.refusals)).into_iter().collect()
     }
 
+    /// Takes back what could not be written down.
+    pub fn keep_refusals(&self, refusals: &[(String, u64)]) {
+        refusals.iter().for_each(|(address, number)| self.count(address, *number));
+    }
+
     fn refuse(&self, mode: Mode, query: &Query<'_>, address: &Address, entry: &Suppression) -> Verdict {
         let refusal = Refusal::of(entry);
         log_refusal(mode, query, &refusal);
         match mode {
             Mode::Warn => Verdict::WouldRefuse(refusal),
             Mode::Enforce => {
-                self.count(address);
+                self.count(address.as_str(), 1);
                 Verdict::Refuse(refusal)
             }
         }
     }
 
-    fn count(&self, address: &Address) {
+    fn count(&self, address: &str, number: u64) {
         let mut refusals = locked(&self.refusals);
-        if let Some(count) = refusals.get_mut(address.as_str()) {
-            *count = count.saturating_add(1);
+        if let Some(count) = refusals.get_mut(address) {
+            *count = count.saturating_add(number);
         } else if refusals.len() < MAX_COUNTED {
-            refusals.insert(address.as_str().to_owned(), 1);
+            refusals.insert(address.to_owned(), number);
         }
     }
 

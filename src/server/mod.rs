@@ -304,17 +304,22 @@ async fn ended(services: &mut JoinSet<()>) {
 
 /// Writes the counts of refusals down now and then, and once more at the end.
 async fn flush_refusals(lookup: Arc<Lookup>, writer: Writer, mut stopped: watch::Receiver<bool>) {
-    let mut last = false;
+    let (mut last, mut in_trouble) = (false, false);
     while !last {
         last = tokio::time::timeout(FLUSH_INTERVAL, stopped.wait_for(|stopped| *stopped)).await.is_ok();
         let refusals = lookup.take_refusals();
         if refusals.is_empty() {
             continue;
         }
-        let submission = Submission { refusals, ..Submission::default() };
-        if let Err(error) = writer.submit(submission).await {
-            log::warn!("cannot write down the counts of refused mail: {error}");
+        let submission = Arc::new(Submission { refusals, ..Submission::default() });
+        let written = writer.submit(Arc::clone(&submission)).await;
+        if let Err(error) = &written {
+            lookup.keep_refusals(&submission.refusals);
+            if !in_trouble {
+                log::warn!("cannot write down the counts of refused mail, they are kept for later: {error}");
+            }
         }
+        in_trouble = written.is_err();
     }
 }
 

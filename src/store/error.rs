@@ -44,7 +44,7 @@ impl fmt::Display for StoreError {
             Self::Busy => f.write_str("the database is locked by another process"),
             Self::Full => f.write_str("no space is left for the database"),
             Self::ReadOnly => f.write_str("the database can't be written"),
-            Self::Unreadable(why) => write!(f, "the database can't be opened or read: {why}"),
+            Self::Unreadable(why) => write!(f, "the database can't be used: {why}"),
             Self::Corrupt(why) => write!(f, "the database is damaged or not one of ours: {why}"),
             Self::Newer { found, known } => {
                 write!(

@@ -138,3 +138,24 @@ fn a_relay_that_refuses_us_is_an_error_in_the_log_once_and_suppresses_nobody() {
     assert_eq!(world.log().matches("the relay does not take our mail (notverified)").count(), 1, "{}", world.log());
     assert!(!world.refuses("carol@example.com"));
 }
+
+/// Each at a domain of its own: many of one domain would be an incident, and held back.
+#[test]
+fn fifty_clients_at_once_lose_nothing() {
+    let world = World::start();
+    let messages: Vec<Vec<_>> =
+        (0..50).map(|c| (0..10).map(|n| bounce_of(&format!("user@c{c}-{n}.example.com"))).collect()).collect();
+    std::thread::scope(|scope| {
+        for messages in &messages {
+            let world = &world;
+            scope.spawn(move || {
+                let mut connection = world.connect();
+                for post in messages {
+                    assert_eq!(connection.exchange(&post.request("/sns")).unwrap(), 200);
+                }
+            });
+        }
+    });
+    assert_eq!(world.events(), 500);
+    assert_eq!(world.home.select("SELECT count(DISTINCT address) FROM suppression"), "500");
+}

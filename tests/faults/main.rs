@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+mod disk;
 mod doors;
 mod ledger;
 #[path = "../support/process.rs"]
@@ -15,5 +16,6 @@ mod settings;
 #[path = "../support/sns/mod.rs"]
 mod sns;
 mod table;
+mod trial;
 #[path = "../daemon/world.rs"]
 mod world;

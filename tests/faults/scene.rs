@@ -4,10 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::ops::{Deref, DerefMut};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::process::Command;
-
-use rusqlite::Connection;
+use std::process::{Command, Output};
+use std::sync::Mutex;
 
 use crate::process::{PATIENCE, SUPPRESSD};
 use crate::world::{World, ask};
@@ -17,6 +15,8 @@ pub struct Scene {
     pub world: World,
     /// Whether the daemon has a mount namespace of its own, with its database on a small disk.
     apart: bool,
+    /// What commands are started with, to meet the same fault as the daemon.
+    pub prefix: Mutex<Vec<String>>,
 }
 
 impl Scene {
@@ -35,7 +35,7 @@ impl Scene {
             world.home.set(name, &at);
         }
         settings.iter().for_each(|(name, value)| world.home.set(name, value));
-        Self { world, apart: false }
+        Self { world, apart: false, prefix: Mutex::default() }
     }
 
     /// A daemon whose database is on a file system of so many kilobytes, below `disk`.
@@ -54,18 +54,18 @@ impl Scene {
         scene
     }
 
-    /// The command, where the daemon sees its disk.
+    /// The command, where the daemon sees its disk, and under the same fault.
     pub fn inside(&self, command: Command) -> Command {
-        if !self.apart {
-            return command;
+        let mut prefix = self.prefix.lock().unwrap().clone();
+        if self.apart {
+            prefix.extend(["nsenter", "-t", &self.pid().to_string(), "-m"].map(str::to_owned));
+            if !is_root() {
+                prefix.extend(["-U", "--preserve-credentials"].map(str::to_owned));
+            }
         }
-        let mut inside = Command::new("nsenter");
-        inside.args(["-t", &self.pid().to_string(), "-m"]);
-        if !is_root() {
-            inside.args(["-U", "--preserve-credentials"]);
-        }
-        inside.arg(command.get_program()).args(command.get_args());
-        inside.current_dir("/");
+        let Some((program, args)) = prefix.split_first() else { return command };
+        let mut inside = Command::new(program);
+        inside.args(args).arg(command.get_program()).args(command.get_args()).current_dir("/");
         inside
     }
 
@@ -77,27 +77,24 @@ impl Scene {
         assert!(self.inside(command).status().unwrap().success(), "{script}");
     }
 
-    /// A file of the home directory, as the daemon sees it.
-    pub fn seen(&self, name: &str) -> PathBuf {
-        let path = self.home.path(name);
-        let root = PathBuf::from(format!("/proc/{}/root", self.pid()));
-        if self.apart { root.join(path.strip_prefix("/").unwrap()) } else { path }
-    }
-
-    /// The daemon's database.
-    pub fn database(&self) -> Connection {
-        let path = if self.apart { self.seen("disk/suppressd.db") } else { self.home.path("suppressd.db") };
-        let connection = Connection::open(path).unwrap();
-        connection.busy_timeout(PATIENCE).unwrap();
-        connection
+    /// What a SELECT gives, a line for each row, as the administrator's sqlite3 prints it.
+    #[track_caller]
+    pub fn rows(&self, sql: &str) -> String {
+        let name = if self.apart { "disk/suppressd.db" } else { "suppressd.db" };
+        let mut command = Command::new("sqlite3");
+        command.args(["-cmd", ".timeout 40000"]).arg(self.home.path(name)).arg(sql);
+        let Output { status, stdout, stderr } = self.inside(command).output().unwrap();
+        assert!(status.success(), "{sql}: {}", String::from_utf8_lossy(&stderr));
+        String::from_utf8(stdout).unwrap()
     }
 
     /// How many events there are of each address.
-    pub fn counts(&self) -> HashMap<String, i64> {
-        let connection = self.database();
-        let mut statement = connection.prepare("SELECT address, count(*) FROM event GROUP BY address").unwrap();
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        rows.collect::<Result<_, _>>().unwrap()
+    #[track_caller]
+    pub fn counts(&self) -> HashMap<String, u64> {
+        let rows = self.rows("SELECT address, count(*) FROM event GROUP BY address");
+        let row =
+            |line: &str| line.split_once('|').map(|(address, count)| (address.to_owned(), count.parse().unwrap()));
+        rows.lines().map(|line| row(line).unwrap()).collect()
     }
 
     /// Asks about many addresses on one connection; whether each is refused.

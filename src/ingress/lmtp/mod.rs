@@ -1,6 +1,7 @@
 //! Bounce mail by LMTP: the recommended door, because a daemon that is down or slow never bounces mail there.
 //!
-//! PROTOCOL: see [`session`]. LIMITS: [`Limits`]; further connections wait. On failure: 451, and Postfix keeps the mail.
+//! PROTOCOL: see [`session`]. LIMITS: [`Limits`]; further connections wait. On failure: 451, and Postfix keeps the mail; trouble that
+//! lasts is logged at a limited rate.
 //! Each recipient gets his reply after the mail is recorded under his address (RFC 2033 §4.2). Mail is read by child
 //! processes ([`worker`]), so that none can take the daemon with it.
 
@@ -16,6 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::log_limit::LogLimit;
 use crate::socket::{Listener, Stream};
 use session::{Collector, MAX_LINE, Session, Step};
 use worker::Workers;
@@ -62,6 +64,7 @@ async fn accept(
     conversations: &mut JoinSet<()>,
 ) {
     let free = Arc::new(Semaphore::new(limits.connections));
+    let log_limit = LogLimit::default();
     loop {
         while conversations.try_join_next().is_some() {}
         let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
@@ -78,7 +81,7 @@ async fn accept(
                 });
             }
             Err(error) => {
-                log::error!("lmtp: cannot accept connections: {error}; trying on");
+                log_limit.warn("accept", &format!("lmtp: cannot accept connections: {error}; trying on"));
                 sleep(ACCEPT_PAUSE).await;
             }
         }

@@ -85,7 +85,7 @@ impl Workers {
                 submission::outcome(&submission)
             }
             Err(error) => {
-                log::error!("lmtp: cannot record a mail, Postfix is told to try again: {error}");
+                self.trouble("store", &format!("cannot record a mail: {error}"));
                 Outcome::TryAgain
             }
         }
@@ -101,7 +101,7 @@ impl Workers {
         let mut worker = match timeout(self.time, self.worker()).await.unwrap_or_else(|late| Err(late.into())) {
             Ok(worker) => worker,
             Err(error) => {
-                log::error!("lmtp: cannot start a process to read mail, Postfix is told to try again: {error}");
+                self.trouble("start", &format!("cannot start a process to read mail: {error}"));
                 return None;
             }
         };
@@ -109,16 +109,21 @@ impl Workers {
             Ok(submission) => {
                 self.idle().push(worker);
                 if submission.is_none() {
-                    log::warn!("lmtp: {NoAnswer}; Postfix is told to try again");
+                    self.trouble("answer", &NoAnswer.to_string());
                 }
                 submission
             }
             Err(error) => {
-                log::error!("lmtp: the process that reads a mail failed, Postfix is told to try again: {error}");
+                self.trouble("process", &format!("the process that reads a mail failed: {error}"));
                 self.remember(digest);
                 None
             }
         }
+    }
+
+    /// Tells an operator, at a limited rate: Postfix comes again with each mail of its queue.
+    fn trouble(&self, reason: &'static str, what: &str) {
+        self.log_limit.warn(reason, &format!("lmtp: {what}; Postfix is told to try again"));
     }
 
     /// An idle child that still lives, or a new one.
