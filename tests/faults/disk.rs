@@ -9,15 +9,16 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::doors::{Answer, DOORS, Door};
+use crate::doors::{Answer, Client, DOORS, Door, Report};
 use crate::process::{SUPPRESSD, eventually, wait};
 use crate::scene::Scene;
+use crate::table::Line;
 use crate::trial::Trial;
 use crate::world::bounce_of;
 
 #[test]
 fn a_full_disk() {
-    let scene = Scene::on_a_small_disk(16_384, &[]);
+    let scene = Scene::on_a_small_disk(16_384, "true", &[]);
     let trial = Trial {
         fault: "disk full (tmpfs of 16 MiB)",
         doors: &DOORS,
@@ -78,6 +79,34 @@ fn a_database_that_may_not_be_written_answers_503_and_heals_without_a_restart() 
     // SNS comes again, too.
     eventually("it is recorded", || scene.post(&post) == 200);
     assert!(scene.refuses("second@example.com"));
+}
+
+#[test]
+fn a_file_system_that_is_read_only_at_the_start_heals_without_a_restart() {
+    let add = "\"$0\" --config suppressd.toml add first@example.com >/dev/null";
+    let scene = Scene::on_a_small_disk(4096, &format!("{add} && mount -o remount,ro disk"), &[]);
+    let reports: Vec<_> =
+        [Door::Webhook, Door::Pipe, Door::Lmtp].map(|door| Report::new(door, &door.to_string())).into();
+    for report in &reports {
+        let answer = Client::new(&scene).send(report);
+        assert_eq!(answer, Answer::TryAgain, "{}; {}", report.door, scene.log());
+        assert!(scene.refuses("first@example.com") && !scene.refuses(&report.address));
+    }
+    assert!(scene.log().contains("the database can't be written"), "{}", scene.log());
+    scene.within("mount -o remount,rw disk");
+    for report in &reports {
+        // SNS and Postfix come again, too.
+        eventually("it is recorded", || Client::new(&scene).send(report) == Answer::Taken);
+        assert!(scene.refuses(&report.address), "{}", scene.log());
+    }
+    Line {
+        fault: "file system read-only at the start",
+        tried: "3 reports".into(),
+        answers: "webhook, pipe, LMTP: try again".into(),
+        beside: "lookups right; healed without a restart".into(),
+        lost: 0,
+    }
+    .add();
 }
 
 /// As a kernel answers that has put the file system into read-only mode after an error.

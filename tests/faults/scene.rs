@@ -38,14 +38,14 @@ impl Scene {
         Self { world, apart: false, prefix: Mutex::default() }
     }
 
-    /// A daemon whose database is on a file system of so many kilobytes, below `disk`.
-    pub fn on_a_small_disk(kilobytes: u32, settings: &[(&str, &str)]) -> Self {
+    /// A daemon whose database is on a file system of so many kilobytes, below `disk`, after these commands.
+    pub fn on_a_small_disk(kilobytes: u32, prepare: &str, settings: &[(&str, &str)]) -> Self {
         let mut scene = Self { apart: true, ..Self::idle(settings) };
         fs::create_dir(scene.home.path("disk")).unwrap();
         let database = scene.home.quoted("disk/suppressd.db");
         scene.home.set("database", &database);
         let mut command = Command::new("unshare");
-        let script = format!("mount -t tmpfs -o size={kilobytes}k none disk && exec \"$0\" \"$@\"");
+        let script = format!("mount -t tmpfs -o size={kilobytes}k none disk && {prepare} && exec \"$0\" \"$@\"");
         command.args([if is_root() { "-m" } else { "-rm" }, "sh", "-c", &script]);
         command.args([SUPPRESSD, "--config", "suppressd.toml", "serve"]).current_dir(scene.home.path(""));
         let log = scene.log_file();
