@@ -434,6 +434,20 @@ async fn a_store_that_does_not_answer_in_time_is_trouble_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_says_nothing_makes_room_for_who_does() {
+    let h = Harness::with(Wish { limits: Limits { connections: 3, ..Limits::default() }, ..Wish::default() }).await;
+    let mut silent = Vec::new();
+    for n in 0..9 {
+        let mut client = h.connect().await;
+        if n % 2 == 0 {
+            client.write(b"POST /sns HTTP/1.1\r\nhost: ").await;
+        }
+        silent.push(client);
+    }
+    assert_eq!(h.post(&signed(&notification())).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn on_shutdown_requests_under_way_are_answered_and_idle_connections_close() {
     let mut h = Harness::start().await;
     *h.sink.delay.lock().unwrap() = Duration::from_millis(500);

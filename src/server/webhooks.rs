@@ -81,6 +81,7 @@ pub(super) fn limits(config: &Config) -> Limits {
     Limits {
         connections: http.max_connections as usize,
         header_time: std_duration(http.header_timeout),
+        idle_time: std_duration(http.header_timeout),
         body_time: std_duration(http.body_timeout),
         ..Limits::default()
     }

@@ -19,7 +19,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use super::{Door, Limits, request};
@@ -29,6 +29,9 @@ use crate::ingress::log_limit::LogLimit;
 
 /// Longest header of a request, in bytes.
 const MAX_HEADER: usize = 32 * 1024;
+/// While all connections are taken, nobody may keep one for longer without a whole header. What an honest client sends comes in one
+/// piece.
+const PRESSED: Duration = Duration::from_secs(1);
 /// How long, and how much, is read from a client that still sends although it has its answer.
 const LINGER_TIME: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
@@ -50,8 +53,13 @@ pub(super) enum Phase {
 pub(super) type Phases = watch::Sender<Phase>;
 
 /// Serves `stream` to its end.
-pub(super) async fn run<S, IO>(stream: IO, door: Arc<Door<S>>, limits: Limits, mut stopping: watch::Receiver<bool>)
-where
+pub(super) async fn run<S, IO>(
+    stream: IO,
+    door: Arc<Door<S>>,
+    limits: Limits,
+    slots: Arc<Semaphore>,
+    mut stopping: watch::Receiver<bool>,
+) where
     S: Sink,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -62,7 +70,8 @@ where
     let mut connection = http1::Builder::new().max_buf_size(MAX_HEADER).serve_connection(watched, service);
     let mut draining = false;
     let end = loop {
-        let deadline = deadline(*phase.borrow_and_update(), limits);
+        let now = *phase.borrow_and_update();
+        let deadline = deadline(now, limits);
         tokio::select! {
             done = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break done.map_or_else(End::broken, |()| End::Done),
             // A new phase brings a new deadline.
@@ -71,6 +80,7 @@ where
                 Pin::new(&mut connection).graceful_shutdown();
                 draining = true;
             }
+            () = crowded_out(&slots, now) => return,
             () = sleep_until(deadline) => break if matches!(*phase.borrow(), Phase::Header(_)) { End::Late } else { End::Done },
         }
     };
@@ -95,6 +105,15 @@ fn service<S: Sink>(
             Ok(answer)
         })
     })
+}
+
+/// Completes when others wait for the place of a connection that has not used its time.
+async fn crowded_out(slots: &Semaphore, phase: Phase) {
+    let (Phase::Idle(since) | Phase::Header(since)) = phase else { return std::future::pending().await };
+    tokio::time::sleep_until(since + PRESSED).await;
+    while slots.available_permits() > 0 {
+        tokio::time::sleep(PRESSED).await;
+    }
 }
 
 enum End {

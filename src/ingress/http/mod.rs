@@ -1,7 +1,8 @@
 //! The public HTTP door: HTTP/1.1 by hyper, in the clear or over TLS.
 //!
 //! Protocol: RFC 9110 and 9112. `POST` to the configured path is SNS; other methods there 405, other paths 404.
-//! Limits: [`Limits`], all of them arguments. Over the number of connections, new ones wait in the kernel's backlog.
+//! Limits: [`Limits`], all of them arguments. Over the number of connections, new ones wait in the kernel's backlog, and whoever
+//! has sent no whole header within a second loses his place: strangers who say nothing don't keep SNS out.
 //! Each request that is refused here, and each that is no HTTP, is one log line, each kind at a limited rate.
 //! On failure: an error of `accept` (no descriptors left, say) is logged, and accepting goes on after a pause; nothing
 //! that a client does ends more than its own connection.
@@ -117,8 +118,8 @@ impl<S: Sink> Server<S> {
     async fn accept_all(&self, listener: &Listener, slots: &Arc<Semaphore>) {
         while let Ok(slot) = Arc::clone(slots).acquire_owned().await {
             match listener.accept().await {
-                Ok(Stream::Tcp(stream)) => self.spawn(stream, slot),
-                Ok(Stream::Unix(stream)) => self.spawn(stream, slot),
+                Ok(Stream::Tcp(stream)) => self.spawn(stream, slots, slot),
+                Ok(Stream::Unix(stream)) => self.spawn(stream, slots, slot),
                 // Every error of accept(2) but a bug of ours passes: ECONNABORTED, EMFILE, ENOBUFS, ENETDOWN.
                 Err(error) => {
                     self.log_limit
@@ -129,17 +130,23 @@ impl<S: Sink> Server<S> {
         }
     }
 
-    fn spawn(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, slot: OwnedSemaphorePermit) {
+    fn spawn(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        slots: &Arc<Semaphore>,
+        slot: OwnedSemaphorePermit,
+    ) {
+        let slots = Arc::clone(slots);
         let (door, limits, stopping) = (self.door.current(), self.limits, self.stopping.clone());
         let tls = self.tls.as_ref().map(Slot::current);
         tokio::spawn(async move {
             let _slot = slot;
             match tls {
-                None => connection::run(stream, door, limits, stopping).await,
+                None => connection::run(stream, door, limits, slots, stopping).await,
                 Some(config) => {
                     let mut handshake = pin!(tokio_rustls::TlsAcceptor::from(config).accept(stream));
                     match tokio::time::timeout(limits.header_time, &mut handshake).await {
-                        Ok(Ok(stream)) => connection::run(stream, door, limits, stopping).await,
+                        Ok(Ok(stream)) => connection::run(stream, door, limits, slots, stopping).await,
                         Ok(Err(error)) => log::debug!("http: TLS with a client failed: {error}"),
                         Err(_) => log::debug!("http: TLS with a client took too long"),
                     }
