@@ -198,13 +198,10 @@ fn wrong_chains(world: &World) -> Class {
         status: 403,
         says: "refused: the signing certificate is not trusted: ",
         forgeries: vec![
-            Forgery::of("expired", &draft().sign(&Pki::shared().expired)),
-            Forgery::of("not yet valid", &draft().sign(&Pki::shared().not_yet)),
             Forgery::of("an unknown authority of the same name", &draft().sign(&Pki::shared().unknown_ca)),
             Forgery::of("signed by itself", &serve(world, &alone, alone.pem.clone())),
             wished(world, "by SHA-1", &Wish { sha1: true, ..sns }),
             below("by somebody who is no authority", &sns, between(&Wish::named("evil.example"), 2048)),
-            below("by an authority that has expired", &sns, between(&Wish { days: (-400, -10), ..of_ca }, 2048)),
             below("by an authority with a short key", &sns, between(&of_ca, 1024)),
             below("by an authority of nobody", &sns, authority("between", None)),
             hidden("the issuer at an inside address", "http://169.254.169.254/latest/meta-data/"),
@@ -232,7 +229,8 @@ fn wrong_owners(world: &World) -> Class {
     }
 }
 
-/// Nobody can say whose message that is, so it is to come again; SNS itself never gives up so early.
+/// Nobody can say whose message that is, so it is to come again; SNS itself never gives up so early. Dates are among it: it
+/// may be our clock that is wrong.
 fn not_to_be_had(world: &World) -> Class {
     let at = |id: &str| Signing { id: id.to_owned(), ..Pki::shared().good.clone() };
     let served = |name, id: &str, reply: Reply| {
@@ -244,6 +242,8 @@ fn not_to_be_had(world: &World) -> Class {
         status: 503,
         says: "cannot verify a message, SNS is told to try again: https://sns.us-east-1.amazonaws.com/Simple",
         forgeries: vec![
+            Forgery::of("expired", &draft().sign(&Pki::shared().expired)),
+            Forgery::of("not yet valid", &draft().sign(&Pki::shared().not_yet)),
             Forgery::of("no such file", &draft().sign(&at("dd01"))),
             served("a redirect, even to the good one", "dd02", Reply::RedirectTo(elsewhere)),
             served("a page", "dd03", Reply::Body(b"<html>Sign in\r\n\x1b[2J</html>".to_vec())),

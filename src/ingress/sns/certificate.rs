@@ -47,6 +47,9 @@ pub struct Roots(Vec<Vec<u8>>);
 /// Why a certificate is not good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateError {
+    /// By our clock, one of its chain is not valid yet or any more, in OpenSSL's words. SNS does not sign with such a one, so it
+    /// may be the clock that is wrong.
+    NotNow(String),
     /// No certificate at all: a broken transfer, or something in between that answers for SNS.
     Unreadable,
     /// It breaks a rule.
@@ -192,7 +195,12 @@ fn why_not(context: &X509StoreContextRef) -> CertificateError {
     if missing && !urls.is_empty() {
         return CertificateError::IssuerMissing(urls);
     }
-    CertificateError::Forged(Forged::CertificateChain(context.error().error_string().to_owned()))
+    let why = context.error().error_string().to_owned();
+    // X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
+    if matches!(context.error().as_raw(), 9 | 10) {
+        return CertificateError::NotNow(why);
+    }
+    CertificateError::Forged(Forged::CertificateChain(why))
 }
 
 /// Where a certificate says that its issuer is published, as far as we go there (RFC 5280 §4.2.2.1).

@@ -33,6 +33,8 @@ pub enum Unavailable {
     Fetch(FetchError),
     /// What was fetched is no certificate.
     Unreadable,
+    /// By our clock it is not valid yet or any more.
+    NotNow(String),
     /// Too much is being fetched already.
     Busy,
 }
@@ -43,6 +45,7 @@ impl fmt::Display for Unavailable {
             Self::Forged(forged) => forged.fmt(f),
             Self::Fetch(error) => error.fmt(f),
             Self::Unreadable => f.write_str("what came is no certificate"),
+            Self::NotNow(why) => write!(f, "{why}, if the clock of this machine is right"),
             Self::Busy => f.write_str("too many certificates are being fetched"),
         }
     }
@@ -161,6 +164,7 @@ impl Inner {
             match SigningCertificate::verify(&file, &issuers, url, &self.roots, now) {
                 Ok(certificate) => return Ok(certificate),
                 Err(CertificateError::Unreadable) => return Err(Unavailable::Unreadable),
+                Err(CertificateError::NotNow(why)) => return Err(Unavailable::NotNow(why)),
                 Err(CertificateError::Forged(forged)) => return Err(Unavailable::Forged(forged)),
                 Err(CertificateError::IssuerMissing(at)) if issuers.len() < MAX_HOPS => {
                     issuers.push(self.fetch_issuer(&at).await?);

@@ -13,7 +13,7 @@ pub enum Forged {
     CertificateUrl(String),
     /// What was fetched from there holds no certificate named so.
     CertificateName(String),
-    /// It does not lead to a trusted root, or is not valid now; in OpenSSL's words.
+    /// It does not lead to a trusted root; in OpenSSL's words.
     CertificateChain(String),
     /// Its key is not RSA, or outside the lengths we take.
     WeakKey,
