@@ -39,6 +39,7 @@ complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "allow" -d 'Let 
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "incidents" -d 'Show bursts of one diagnostic and settle what they hold back'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "policy" -d 'Show what other rules would do'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "forget" -d 'Delete everything about an address, and keep it blocked if it was'
+complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "recover" -d 'Make a new database of what can be read of a damaged one'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "import" -d 'Put the list of another tool, or a file of addresses, on the list'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "export" -d 'Print the list, or write it into a file'
 complete -c suppressd -n "__fish_suppressd_needs_command" -f -a "topics" -d 'Show and decide which SNS topics are yours'
@@ -138,6 +139,9 @@ complete -c suppressd -n "__fish_suppressd_using_subcommand policy; and __fish_s
 complete -c suppressd -n "__fish_suppressd_using_subcommand forget" -s c -l config -d 'The configuration file' -r -F
 complete -c suppressd -n "__fish_suppressd_using_subcommand forget" -l block -d 'Refuse mail to it from now on even if it is not suppressed'
 complete -c suppressd -n "__fish_suppressd_using_subcommand forget" -s h -l help -d 'Print help'
+complete -c suppressd -n "__fish_suppressd_using_subcommand recover" -l to -d 'Write the new database there, and leave the damaged one in its place' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand recover" -s c -l config -d 'The configuration file' -r -F
+complete -c suppressd -n "__fish_suppressd_using_subcommand recover" -s h -l help -d 'Print help'
 complete -c suppressd -n "__fish_suppressd_using_subcommand import" -l format -d 'What the file is, where that can\'t be told from its content' -r -f -a "suppressd\t'suppressd export or list, JSON or CSV'
 ses\t'Amazon SES, list-suppressed-destinations as JSON, JSON lines or CSV'
 sendgrid-bounces\t'SendGrid bounces, JSON or CSV'

@@ -18,6 +18,7 @@ mod lmtp_worker;
 mod pipe;
 mod policy;
 mod quarantine;
+mod recover;
 mod remove;
 mod serve;
 mod stats;
@@ -93,6 +94,7 @@ enum Verb {
     Incidents(incidents::Args),
     Policy(policy::Args),
     Forget(forget::Args),
+    Recover(recover::Args),
     Import(import::Args),
     Export(export::Args),
     Topics(topics::Args),
@@ -159,6 +161,7 @@ impl Cli {
             Verb::Incidents(args) => incidents::run(&args, &Config::load(&path)?, out),
             Verb::Policy(args) => policy::run(&args, &Config::load(&path)?, out),
             Verb::Forget(args) => forget::run(&args, &mut open(&path)?, out),
+            Verb::Recover(args) => recover::run(&args, &Config::load(&path)?, out),
             Verb::Export(args) => export::run(&args, &Config::load(&path)?, out),
             Verb::Import(args) => import::run(&args, &Config::load(&path)?, out),
             Verb::Topics(args) => topics::run(&args, &Config::load(&path)?, out),

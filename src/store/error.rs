@@ -1,6 +1,7 @@
 //! What can go wrong with the database, by what the caller can do next.
 
 use std::fmt;
+use std::path::Path;
 
 use rusqlite::ErrorCode;
 
@@ -36,6 +37,15 @@ impl StoreError {
     pub const fn is_temporary(&self) -> bool {
         !matches!(self, Self::Constraint(_))
     }
+
+    /// The same, and a damaged file has its name.
+    #[must_use]
+    pub(super) fn of(self, path: &Path) -> Self {
+        match self {
+            Self::Corrupt(why) => Self::Corrupt(format!("{}: {why}", path.display())),
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for StoreError {
@@ -45,7 +55,9 @@ impl fmt::Display for StoreError {
             Self::Full => f.write_str("no space is left for the database"),
             Self::ReadOnly => f.write_str("the database can't be written"),
             Self::Unreadable(why) => write!(f, "the database can't be used: {why}"),
-            Self::Corrupt(why) => write!(f, "the database is damaged or not one of ours: {why}"),
+            Self::Corrupt(why) => {
+                write!(f, "the database is damaged or not one of ours: {why}; see suppressd-recover(1)")
+            }
             Self::Newer { found, known } => {
                 write!(
                     f,

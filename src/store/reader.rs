@@ -155,9 +155,9 @@ impl Readers {
         let epoch = self.epoch.load(Ordering::Relaxed);
         let connection = match self.idle().pop() {
             Some(connection) => connection,
-            None => schema::open_reader(&self.path, self.deadline)?,
+            None => schema::open_reader(&self.path, self.deadline).map_err(|error| error.of(&self.path))?,
         };
-        let result = f(&connection);
+        let result = f(&connection).map_err(|error| error.of(&self.path));
         if result.is_ok() && self.epoch.load(Ordering::Relaxed) == epoch {
             self.idle().push(connection);
         }

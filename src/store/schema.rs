@@ -91,6 +91,14 @@ const fn target() -> i64 {
     MIGRATIONS.len() as i64
 }
 
+/// Checks that the file is one of ours, and not newer.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) fn check_ours(connection: &Connection) -> Result<(), StoreError> {
+    version(connection).map(drop)
+}
+
 /// The schema version, after checking that the file is ours and not newer.
 fn version(connection: &Connection) -> Result<i64, StoreError> {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));

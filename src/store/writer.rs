@@ -114,7 +114,8 @@ impl Worker {
     /// Writes a group in one transaction and tells everyone what became of his submission.
     fn write(&mut self, group: Vec<Job>) {
         let (submissions, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        let results = self.record(&submissions).unwrap_or_else(|error| vec![Err(error); replies.len()]);
+        let results = self.record(&submissions).map_err(|error| error.of(&self.path));
+        let results = results.unwrap_or_else(|error| vec![Err(error); replies.len()]);
         for (reply, result) in replies.into_iter().zip(results) {
             // Whoever handed it in may be gone; it is recorded all the same.
             let _ = reply.send(result);
