@@ -207,9 +207,10 @@ impl Lmtp {
     /// The code that a mail gets; its lines end with a bare line feed.
     pub fn deliver(&mut self, mail: &[u8]) -> io::Result<String> {
         self.begin()?;
-        let text: Vec<u8> =
-            mail.iter().flat_map(|byte| if *byte == b'\n' { vec![b'\r', b'\n'] } else { vec![*byte] }).collect();
-        self.send(&text)?;
+        for line in mail.split_inclusive(|byte| *byte == b'\n') {
+            let (text, end) = line.strip_suffix(b"\n").map_or((line, &b""[..]), |text| (text, b"\r\n"));
+            self.send(&[text, end].concat())?;
+        }
         self.say("\r\n.\r\n")
     }
 

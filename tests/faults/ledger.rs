@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use nix::sys::signal::Signal;
 
 use crate::doors::{Answer, Client, DOORS, Door, Report};
 use crate::process::eventually;
-use crate::scene::Scene;
+use crate::scene::{Scene, refusals};
 use crate::settings::{Random, kills, seed};
 use crate::table::Line;
 
@@ -133,8 +134,14 @@ impl Ledger {
     /// Holds the database and the lookups against what was acknowledged; nothing is there twice.
     #[track_caller]
     pub fn check(&self, scene: &Scene, told: &str) {
+        self.check_on(scene, &scene.lookups(), told);
+    }
+
+    /// The same, with lookups on a connection that is open already.
+    #[track_caller]
+    pub fn check_on(&self, scene: &Scene, lookup: &UnixStream, told: &str) {
         let counts = scene.counts();
-        let refused = scene.refusals(self.entries.iter().map(|(report, _)| report.address.as_str()));
+        let refused = refusals(lookup, self.entries.iter().map(|(report, _)| report.address.as_str()));
         for ((report, answer), refused) in self.entries.iter().zip(refused) {
             let (address, door) = (&report.address, report.door);
             let count = counts.get(address).copied().unwrap_or(0);

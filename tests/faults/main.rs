@@ -6,15 +6,21 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+mod corruption;
 mod disk;
 mod doors;
+mod floods;
 mod ledger;
+mod limits;
+mod peers;
+mod power;
 #[path = "../support/process.rs"]
 mod process;
 mod scene;
 mod settings;
 #[path = "../support/sns/mod.rs"]
 mod sns;
+mod soak;
 mod table;
 mod trial;
 #[path = "../daemon/world.rs"]

@@ -97,12 +97,26 @@ impl Scene {
         rows.lines().map(|line| row(line).unwrap()).collect()
     }
 
+    /// A connection for lookups, as Postfix keeps it.
+    #[track_caller]
+    pub fn lookups(&self) -> UnixStream {
+        let stream = UnixStream::connect(self.home.path("lookup.sock")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
     /// Asks about many addresses on one connection; whether each is refused.
     #[track_caller]
     pub fn refusals<'a>(&self, addresses: impl IntoIterator<Item = &'a str>) -> Vec<bool> {
-        let stream = UnixStream::connect(self.home.path("lookup.sock")).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        addresses.into_iter().map(|address| ask(&stream, address).starts_with("OK 550 5.")).collect()
+        refusals(&self.lookups(), addresses)
+    }
+
+    /// Memory of the daemon that is its own, in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        line.and_then(|line| line.trim().strip_suffix(" kB"))
+            .map_or(0, |kilobytes| kilobytes.parse::<u64>().unwrap() << 10)
     }
 
     /// Lines of the log that have `part` in them.
@@ -123,6 +137,12 @@ impl DerefMut for Scene {
     fn deref_mut(&mut self) -> &mut World {
         &mut self.world
     }
+}
+
+/// Asks about many addresses; whether each is refused.
+#[track_caller]
+pub fn refusals<'a>(lookup: &UnixStream, addresses: impl IntoIterator<Item = &'a str>) -> Vec<bool> {
+    addresses.into_iter().map(|address| ask(lookup, address).starts_with("OK 550 5.")).collect()
 }
 
 fn is_root() -> bool {

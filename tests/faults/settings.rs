@@ -24,6 +24,16 @@ pub fn duration() -> Duration {
     Duration::from_secs(number("FAULTS_SECONDS", 2))
 }
 
+/// `FAULTS_CONNECTIONS`: how many connections flood a door.
+pub fn connections() -> u64 {
+    number("FAULTS_CONNECTIONS", 2000)
+}
+
+/// `FAULTS_SOAK`: how many seconds of mixed load.
+pub fn soak() -> Duration {
+    Duration::from_secs(number("FAULTS_SOAK", 10))
+}
+
 /// Numbers that only look random: the same for the same seed.
 pub struct Random(u64);
 

@@ -1,0 +1,294 @@
+//! Descriptors and memory run out, the clock jumps by years, a reader holds a snapshot, a hundred pipes come at once.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use crate::doors::{Answer, Client, DOORS, Door, Report};
+use crate::ledger::{Ledger, Sums};
+use crate::peers::Wire;
+use crate::process::{SUPPRESSD, eventually};
+use crate::scene::Scene;
+use crate::settings::duration;
+use crate::sns::signer::request;
+use crate::table::Line;
+use crate::trial::{Asked, Raised};
+
+#[test]
+fn without_descriptors_open_connections_are_served_and_it_heals() {
+    let scene = Scene::start(&[]);
+    let (mut client, lookup, stop) = (Client::new(&scene), scene.lookups(), AtomicBool::new(false));
+    let mut ledger = Ledger::default();
+    for door in DOORS {
+        let report = Report::new(door, &format!("warm-{door}").to_lowercase());
+        ledger.entries.push((report.clone(), client.send(&report)));
+    }
+    let refused = ledger.entries[0].0.address.clone();
+    let open = fs::read_dir(format!("/proc/{}/fd", scene.pid())).unwrap().count();
+    limit(&scene, &format!("--nofile={open}:"));
+    // They wait in the kernel: there is nothing to accept them with.
+    let waiting: Vec<_> = (0..30)
+        .flat_map(|_| [Wire::webhook(&scene), Wire::unix(&scene, "lookup.sock"), Wire::unix(&scene, "lmtp.sock")])
+        .collect();
+    let (begun, mut n) = (Instant::now(), 0);
+    let asked = std::thread::scope(|scope| {
+        let prober = scope.spawn(|| Asked::on(&scene, &lookup, &refused, &stop));
+        let _asking = Raised(&stop);
+        while begun.elapsed() < duration() {
+            for door in [Door::Webhook, Door::Lmtp, Door::Pipe] {
+                let report = Report::new(door, &format!("open-{door}-{n}").to_lowercase());
+                ledger.entries.push((report.clone(), client.send(&report)));
+            }
+            n += 1;
+        }
+        stop.store(true, Ordering::Relaxed);
+        prober.join().unwrap()
+    });
+    let lines = scene.logged("cannot accept");
+    assert!((1..=60).contains(&lines), "{lines} lines; {}", scene.log());
+    let mut sums = Sums::default();
+    sums.add(&ledger);
+    limit(&scene, "--nofile=4096:");
+    drop(waiting);
+    let last = Report::new(Door::Webhook, "after");
+    eventually("a new connection is served", || Client::new(&scene).send(&last) == Answer::Taken);
+    ledger.send_again(&scene, |_| true);
+    ledger.check(&scene, "no descriptors");
+    Line {
+        fault: "no descriptors left (EMFILE)",
+        tried: format!("{:?}", duration()),
+        answers: format!("on open connections: {sums}; new ones wait"),
+        beside: format!("{asked}; {lines} lines in the log; healed without a restart"),
+        lost: 0,
+    }
+    .add();
+}
+
+fn limit(scene: &Scene, what: &str) {
+    let status = Command::new("prlimit").args(["--pid", &scene.pid().to_string(), what]).status();
+    assert!(status.unwrap().success(), "{what}");
+}
+
+/// pipe(8) bounces the mail on any other end than these.
+#[test]
+fn a_pipe_without_memory_is_deferred_or_dies_by_a_signal() {
+    let scene = Scene::idle(&[]);
+    scene.home.ok(&["list"]);
+    let mut ends = [0_u32; 3];
+    for step in 0..40 {
+        let report = Report::new(Door::Pipe, &format!("memory-{step}"));
+        let input = scene.home.path("mail");
+        fs::write(&input, report.bytes()).unwrap();
+        let megabytes = 6 + 3 * step;
+        let mut command = Command::new("prlimit");
+        command
+            .args([&format!("--as={}", megabytes << 20), SUPPRESSD, "--config"])
+            .arg(scene.home.path("suppressd.toml"));
+        command.args(["pipe", "--recipient=bounces@example.org", "--client-address="]);
+        let output = command.stdin(fs::File::open(&input).unwrap()).output().unwrap();
+        let recorded = scene.counts().get(&report.address).copied().unwrap_or(0);
+        let end = match (output.status.code(), output.status.signal()) {
+            (Some(0), _) => 0,
+            (Some(75), _) => 1,
+            (None, Some(_)) => 2,
+            // The loader of the system had no memory for the program, which had not begun then.
+            (Some(127), _) if String::from_utf8_lossy(&output.stderr).contains("shared libraries") => continue,
+            other => panic!("{megabytes} MiB: {other:?}: {output:?}"),
+        };
+        ends[end] += 1;
+        assert!(end != 0 || recorded == 1, "{megabytes} MiB: acknowledged and recorded {recorded} times");
+        assert!(recorded <= 1);
+    }
+    assert!(ends[0] > 0 && ends[1] + ends[2] > 0, "{ends:?}");
+    Line {
+        fault: "pipe without memory (RLIMIT_AS of 6 to 123 MiB)",
+        tried: "40 mails".into(),
+        answers: format!(
+            "pipe: taken {}, try again {}, dead by a signal (Postfix defers) {}",
+            ends[0], ends[1], ends[2]
+        ),
+        beside: "acknowledged: there once".into(),
+        lost: 0,
+    }
+    .add();
+}
+
+/// The daemon may die of it: systemd starts it again.
+#[test]
+fn a_daemon_without_memory_loses_nothing_that_it_acknowledged() {
+    let mut scene = Scene::start(&[]);
+    let status = fs::read_to_string(format!("/proc/{}/status", scene.pid())).unwrap();
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
+    let kilobytes: u64 = size.trim().strip_suffix(" kB").unwrap().parse().unwrap();
+    limit(&scene, &format!("--as={}:", (kilobytes + 8192) << 10));
+    let stop = AtomicBool::new(false);
+    let mut ledger = Ledger::default();
+    let body = request("/sns", &[], &vec![b'x'; 1 << 20]);
+    std::thread::scope(|scope| {
+        let _flooding = Raised(&stop);
+        for _ in 0..20 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    if let Ok(mut connection) = scene.try_connect() {
+                        let _ = connection.exchange(&body);
+                    }
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                }
+            });
+        }
+        let (mut client, begun) = (Client::new(&scene), Instant::now());
+        for n in 0.. {
+            for door in [Door::Webhook, Door::Lmtp, Door::Pipe] {
+                let report = Report::new(door, &format!("memory-{door}-{n}").to_lowercase());
+                ledger.entries.push((report.clone(), client.send(&report)));
+            }
+            if begun.elapsed() > duration() {
+                break;
+            }
+        }
+    });
+    let died = scene.child.as_mut().unwrap().try_wait().unwrap();
+    if died.is_none() {
+        scene.signal(nix::sys::signal::Signal::SIGKILL);
+    }
+    scene.ended();
+    scene.up();
+    let mut sums = Sums::default();
+    sums.add(&ledger);
+    ledger.check(&scene, "no memory");
+    ledger.send_again(&scene, |_| true);
+    ledger.check(&scene, "no memory");
+    let end = died.map_or("it lived".to_owned(), |status| format!("it died: {status}"));
+    Line {
+        fault: "daemon without memory (RLIMIT_AS 8 MiB above what it has)",
+        tried: format!("{} reports beside bodies of 1 MiB", sums.total()),
+        answers: sums.to_string(),
+        beside: format!("{end}; after the restart everything acknowledged is there once"),
+        lost: 0,
+    }
+    .add();
+}
+
+#[test]
+fn a_clock_that_jumps_by_years_loses_nothing() {
+    let library = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"]
+        .map(|dir| format!("{dir}/faketime/libfaketime.so.1"));
+    let library = library.into_iter().find(|path| fs::exists(path).unwrap()).expect("package libfaketime");
+    let mut scene = Scene::idle(&[]);
+    let clock = scene.home.path("clock");
+    // Replaced as a whole: it is read all the time.
+    let set = |time: &str| {
+        fs::write(clock.with_extension("new"), time).unwrap();
+        fs::rename(clock.with_extension("new"), &clock).unwrap();
+    };
+    set("+0");
+    let environment = [
+        ("LD_PRELOAD", library),
+        ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string()),
+        ("FAKETIME_NO_CACHE", "1".to_owned()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+    ];
+    let mut command = scene.home.command(&["serve"]);
+    command.envs(environment.clone()).stderr(scene.log_file());
+    scene.launch(command);
+    let prefix = ["env".to_owned()].into_iter().chain(environment.map(|(name, value)| format!("{name}={value}")));
+    *scene.prefix.lock().unwrap() = prefix.collect();
+    let (mut ledger, mut told) = (Ledger::default(), Vec::new());
+    for (n, time) in ["+0", "+1500d", "-1500d", "+8000d", "-8000d", "+0"].into_iter().enumerate() {
+        set(time);
+        let mut sums = Sums::default();
+        let mut client = Client::new(&scene);
+        let mut now = Ledger::default();
+        for door in DOORS {
+            let report = Report::new(door, &format!("clock-{n}-{door}").to_lowercase());
+            now.entries.push((report.clone(), client.send(&report)));
+        }
+        sums.add(&now);
+        told.push(format!("{time}: {sums}"));
+        ledger.entries.append(&mut now.entries);
+        let taken = ledger.entries.iter().filter(|(_, answer)| *answer == Answer::Taken);
+        let taken: Vec<_> = taken.map(|(report, _)| report.address.clone()).collect();
+        let refused = scene.refusals(taken.iter().map(String::as_str));
+        assert!(refused.iter().all(|refused| *refused), "{time}: {taken:?} {refused:?}; {}", scene.log());
+    }
+    ledger.send_again(&scene, |_| true);
+    scene.prefix.lock().unwrap().clear();
+    ledger.check(&scene, "clock");
+    assert!(ledger.entries[..4].iter().all(|(_, answer)| *answer == Answer::Taken));
+    Line {
+        fault: "clock jumps by 4 and 22 years both ways",
+        tried: format!("{} jumps", told.len() - 1),
+        answers: told.join("; "),
+        beside: "whoever was refused stays so at any time; what was not taken is, when the clock is right".into(),
+        lost: 0,
+    }
+    .add();
+}
+
+#[test]
+fn a_reader_that_holds_a_snapshot_makes_the_log_grow_and_no_longer_than_that() {
+    let scene = Scene::start(&[]);
+    let size = || fs::metadata(scene.home.path("suppressd.db-wal")).unwrap().len();
+    let mut ledger = Ledger::default();
+    let send = |ledger: &mut Ledger, name: &str, enough: &dyn Fn(usize) -> bool| {
+        let mut client = Client::new(&scene);
+        for n in 0.. {
+            let report = Report::new(Door::Webhook, &format!("{name}-{n}"));
+            ledger.entries.push((report.clone(), client.send(&report)));
+            if enough(n) {
+                return;
+            }
+        }
+    };
+    send(&mut ledger, "before", &|n| n == 5);
+    let reader = scene.home.database();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM event;").unwrap();
+    // SQLite writes the log back at 4 MiB, if nobody holds it.
+    send(&mut ledger, "held", &|_| size() > 8 << 20);
+    let held = size();
+    let seen: i64 = reader.query_row("SELECT count(*) FROM event", [], |row| row.get(0)).unwrap();
+    assert_eq!(seen, 6, "it is a snapshot");
+    reader.execute_batch("COMMIT").unwrap();
+    drop(reader);
+    send(&mut ledger, "after", &|n| n == 200);
+    assert!(size() <= held + (1 << 20), "{} bytes, then {}", held, size());
+    assert!(ledger.entries.iter().all(|(_, answer)| *answer == Answer::Taken));
+    ledger.check(&scene, "snapshot");
+    Line {
+        fault: "a reader holds a snapshot while the log doubles",
+        tried: format!("{} reports", ledger.entries.len()),
+        answers: format!("webhook: taken {}", ledger.entries.len()),
+        beside: format!("log {} MiB while it is held; not more after it", held >> 20),
+        lost: 0,
+    }
+    .add();
+}
+
+#[test]
+fn a_hundred_pipes_at_once_lose_nothing() {
+    let scene = Scene::start(&[]);
+    let reports: Vec<_> = (0..100).map(|n| Report::new(Door::Pipe, &format!("pipe-{n}"))).collect();
+    let stop = AtomicBool::new(false);
+    let first = Report::new(Door::Lmtp, "first");
+    assert_eq!(Client::new(&scene).send(&first), Answer::Taken);
+    let begun = Instant::now();
+    let (mut ledger, asked) = std::thread::scope(|scope| {
+        let prober = scope.spawn(|| Asked::on(&scene, &scene.lookups(), &first.address, &stop));
+        let _asking = Raised(&stop);
+        let pipes: Vec<_> = reports.iter().map(|report| scope.spawn(|| Client::new(&scene).send(report))).collect();
+        let answers = pipes.into_iter().map(|pipe| pipe.join().unwrap());
+        let ledger = Ledger { entries: reports.iter().cloned().zip(answers).collect() };
+        stop.store(true, Ordering::Relaxed);
+        (ledger, prober.join().unwrap())
+    });
+    let took = begun.elapsed();
+    let mut sums = Sums::default();
+    sums.add(&ledger);
+    ledger.send_again(&scene, |_| true);
+    ledger.check(&scene, "a hundred pipes");
+    let tried = format!("100, done after {took:.1?}");
+    let beside = format!("{asked}; all there once");
+    Line { fault: "a hundred pipes at once", tried, answers: sums.to_string(), beside, lost: 0 }.add();
+}
