@@ -53,6 +53,9 @@ fn a_database_that_may_not_be_written_answers_503_and_heals_without_a_restart() 
     let is_root = nix::unistd::geteuid().is_root();
     if is_root {
         nix::unistd::chown(&scene.home.path(""), Some(nobody.uid), Some(nobody.gid)).unwrap();
+        for name in ["suppressd.db", "suppressd.db-wal", "suppressd.db-shm"].map(|name| scene.home.path(name)) {
+            std::fs::set_permissions(name, std::fs::Permissions::from_mode(0o644)).unwrap();
+        }
         // The build may be where only root gets.
         std::fs::copy(SUPPRESSD, scene.home.path("suppressd")).unwrap();
         command = Command::new(scene.home.path("suppressd"));
