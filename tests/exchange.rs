@@ -243,6 +243,9 @@ fn every_bad_line_is_told_at_once_with_its_number_and_nothing_is_written() {
     assert!(ran.err.starts_with("standard input:2: \"bob@\" "), "{}", ran.err);
     assert!(ran.out.contains("2 added: 2 added\n") && ran.out.contains("3 skipped: not understood\n"), "{}", ran.out);
 
+    let ran = home.run_with(&["import", "--format", "access", "-"], b"bob@ REJECT\n\xff\n  and more\n");
+    assert!(ran.err.find("input:1: ") < ran.err.find("input:2: ") && ran.err.contains("input:3: "), "{}", ran.err);
+
     let many = "x\n".repeat(1000);
     let ran = home.run_with(&["import", "--format", "plain", "-"], many.as_bytes());
     assert_eq!(ran.err.lines().count(), 22, "{}", ran.err);

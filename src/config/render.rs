@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use toml_edit::{Document, Item, TableLike};
+use toml_edit::{Document, Item, TableLike, Value};
 
 use super::secret::without_password;
 use super::{PARAMETERS, Parameter, SECTIONS, STREAM, parameters};
@@ -108,8 +108,33 @@ fn section<'a>(root: &'a dyn TableLike, section: &str) -> Option<&'a dyn TableLi
 }
 
 fn written(table: &dyn TableLike, name: &str) -> Option<String> {
-    let value = table.get(name).cloned().map(Item::into_value)?.ok()?;
+    let mut value = table.get(name).cloned().map(Item::into_value)?.ok()?;
+    on_one_line(&mut value);
     Some(value.to_string().trim().replace('\n', " "))
+}
+
+/// Gives texts of several lines the form that has one.
+fn on_one_line(value: &mut Value) {
+    match value {
+        Value::String(text) if text.to_string().contains('\n') => {
+            let escaped: String = text.value().chars().map(escaped).collect();
+            if let Ok(text) = format!("\"{escaped}\"").parse() {
+                *value = text;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(on_one_line),
+        Value::InlineTable(values) => values.iter_mut().for_each(|(_, value)| on_one_line(value)),
+        _ => {}
+    }
+}
+
+/// A character of a basic string of TOML.
+fn escaped(c: char) -> String {
+    match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    }
 }
 
 fn shown(parameter: &Parameter) -> &'static str {

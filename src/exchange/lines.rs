@@ -17,7 +17,8 @@ pub(super) fn read(
             Ok(text) if text.trim().is_empty() || text.trim_start().starts_with('#') => continue,
             Ok(text) => text,
             Err(what) => {
-                if !each(number, Err(what)) {
+                let before = held.take().is_none_or(|(number, text)| each(number, Ok(&text)));
+                if !before || !each(number, Err(what)) {
                     return Ok(());
                 }
                 continue;
