@@ -17,7 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::texts;
 use support::door::{Harness, Kept};
-use support::sns::pki::Signing;
+use support::sns::pki::Pki;
 use support::sns::signer::{Draft, Post, TOPIC, request};
 
 #[allow(dead_code, missing_docs, unreachable_pub)]
@@ -101,7 +101,7 @@ impl Envelope {
             _ => &pki.good,
         };
         let mut post = draft.sign(signing);
-        let harmless = tamper(&mut post, change % 32, &pki.unknown_ca);
+        let harmless = tamper(&mut post, change % 32, pki);
         Self { draft, post, genuine: harmless && signing.id == pki.good.id }
     }
 
@@ -141,7 +141,7 @@ impl Envelope {
 }
 
 /// Changes what is posted; whether it is as good as before.
-fn tamper(post: &mut Post, change: u8, other: &Signing) -> bool {
+fn tamper(post: &mut Post, change: u8, pki: &Pki) -> bool {
     let appended = |post: &mut Post, name: &str, text: &str| {
         let old = post.text(name);
         post.set(name, &format!("{old}{text}"));
@@ -154,15 +154,15 @@ fn tamper(post: &mut Post, change: u8, other: &Signing) -> bool {
         5 => post.set("SignatureVersion", if post.text("SignatureVersion") == "1" { "2" } else { "1" }),
         6 => post.set("SignatureVersion", "3"),
         7 => post.set("Signature", ""),
-        8 => post.sign(other),
+        8 => post.sign(&pki.weak),
         9 => post
             .set("SigningCertURL", "https://sns.us-east-1.amazonaws.com.evil.example/SimpleNotificationService-0.pem"),
         10 => {
             post.set(
                 "SigningCertURL",
-                &format!("https://sns.us-east-1.amazonaws.com/SimpleNotificationService-{}.pem", other.id),
+                &format!("https://sns.us-east-1.amazonaws.com/SimpleNotificationService-{}.pem", pki.unknown_ca.id),
             );
-            post.sign(other);
+            post.sign(&pki.unknown_ca);
         }
         11 => post.set("Type", "Notification "),
         12 => post.set_header("x-amz-sns-topic-arn", UNKNOWN.trim_end_matches('n')),
