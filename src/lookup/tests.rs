@@ -286,9 +286,9 @@ fn counts_are_bounded_and_known_recipients_still_count() {
     let bench = bench();
     let address = |i: usize| Address::parse(&format!("user{i}@gone.example")).unwrap();
     for i in 0..MAX_COUNTED + 10 {
-        bench.lookup.count(&address(i));
+        bench.lookup.count(address(i).as_str(), 1);
     }
-    bench.lookup.count(&address(0));
+    bench.lookup.count(address(0).as_str(), 1);
     let refusals = bench.lookup.take_refusals();
     assert_eq!(refusals.len(), MAX_COUNTED);
     assert!(refusals.contains(&("user0@gone.example".to_owned(), 2)));

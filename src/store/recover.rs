@@ -22,7 +22,7 @@ use super::{Store, StoreError, history, schema};
 use crate::policy::{Change, Rules};
 
 /// Tables, and the first column of the key of each. The counters beside them are computed.
-const TABLES: [(&str, &'static str); 11] = [
+const TABLES: [(&str, &str); 11] = [
     ("setting", "name"),
     ("topic", "rowid"),
     ("allow", "address"),
