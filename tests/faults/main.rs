@@ -23,5 +23,5 @@ mod sns;
 mod soak;
 mod table;
 mod trial;
-#[path = "../daemon/world.rs"]
+#[path = "../support/world.rs"]
 mod world;
