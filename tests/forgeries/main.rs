@@ -19,6 +19,7 @@ mod nginx;
 #[path = "../support/process.rs"]
 mod process;
 mod reports;
+mod signatures;
 #[path = "../support/dkim.rs"]
 mod signer;
 #[path = "../support/sns/mod.rs"]
