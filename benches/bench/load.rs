@@ -119,8 +119,8 @@ pub fn ask(at: &At, requests: &[Vec<u8>], framing: Framing, connections: usize, 
         connection.send(requests);
     }
     while begun.elapsed() < time {
-        let ready = epoll.wait(&mut events, EpollTimeout::from(1000_u16)).unwrap();
-        assert!(ready > 0, "no reply within a second");
+        let ready = epoll.wait(&mut events, EpollTimeout::from(10_000_u16)).unwrap();
+        assert!(ready > 0, "no reply within ten seconds");
         for event in &events[..ready] {
             let connection = &mut all[usize::try_from(event.data()).unwrap()];
             if connection.receive(framing) {
@@ -137,6 +137,7 @@ pub fn ask(at: &At, requests: &[Vec<u8>], framing: Framing, connections: usize, 
 impl Connection {
     fn send(&mut self, requests: &[Vec<u8>]) {
         self.next = (self.next + 1) % requests.len();
+        self.reply.clear();
         self.sent = Instant::now();
         self.stream.send(&requests[self.next]);
     }
@@ -146,14 +147,10 @@ impl Connection {
         let mut buffer = [0; 4096];
         let read = self.stream.receive(&mut buffer);
         self.reply.extend_from_slice(&buffer[..read]);
-        let complete = match framing {
+        match framing {
             Framing::Until(byte) => self.reply.last() == Some(&byte),
             Framing::EmptyLine => self.reply.ends_with(b"\n\n"),
-        };
-        if complete {
-            self.reply.clear();
         }
-        complete
     }
 }
 
@@ -235,20 +232,12 @@ fn is_whole_response(reply: &[u8]) -> bool {
 pub fn one(at: &At, request: &[u8], framing: Framing) -> String {
     let mut connection = Connection { stream: Stream::connect(at), reply: Vec::new(), next: 0, sent: Instant::now() };
     connection.stream.send(request);
-    let (begun, mut buffer) = (Instant::now(), [0; 4096]);
-    loop {
-        let read = connection.stream.receive(&mut buffer);
-        connection.reply.extend_from_slice(&buffer[..read]);
-        let complete = match framing {
-            Framing::Until(byte) => connection.reply.last() == Some(&byte),
-            Framing::EmptyLine => connection.reply.ends_with(b"\n\n"),
-        };
-        if complete {
-            return String::from_utf8_lossy(&connection.reply).into_owned();
-        }
+    let begun = Instant::now();
+    while !connection.receive(framing) {
         assert!(begun.elapsed() < Duration::from_secs(10), "no reply");
         std::thread::sleep(Duration::from_millis(1));
     }
+    String::from_utf8_lossy(&connection.reply).into_owned()
 }
 
 /// Waits until somebody listens there.

@@ -17,7 +17,7 @@ const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema
 
 /// Pages in the write-ahead log after which they are moved into the file. In a burst each page is changed often, and is moved
 /// once; SQLite's own 1000 would be moved with nearly every group.
-const CHECKPOINT: u32 = 8192;
+const CHECKPOINT: u32 = 4096;
 
 /// Marks the file as ours (`PRAGMA application_id`): "supp" in ASCII.
 pub const APPLICATION_ID: i64 = 0x7375_7070;

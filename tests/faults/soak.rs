@@ -14,8 +14,8 @@ use crate::table::Line;
 
 /// Stretches of the load; between them come a reload, a restart or a kill.
 const STRETCHES: u32 = 10;
-/// SQLite writes the log back at 4 MiB; a group of commits comes on top.
-const LOG: u64 = 16 << 20;
+/// The log is written back at 16 MiB; a group of commits comes on top.
+const LOG: u64 = 24 << 20;
 /// What memory may differ by, in bytes.
 const MEMORY: u64 = 24 << 20;
 
