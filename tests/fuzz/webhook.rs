@@ -4,7 +4,6 @@
 //! allows, or does not; the second byte tells what is changed about it afterwards, and the rest is its message. Or bytes for
 //! which nobody has a key: as a body, or as all that a client sends.
 
-use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -183,7 +182,8 @@ fn list(kept: &Kept) -> Vec<String> {
     let mut listed = Vec::new();
     if !kept.events.is_empty() {
         let now = Timestamp::now();
-        let mut store = Store::open(Path::new(":memory:"), Duration::from_secs(1)).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&dir.path().join("suppressd.db"), Duration::from_secs(1)).unwrap();
         let submission = Submission { events: kept.events.clone(), ..Submission::default() };
         store.submit(&submission, &Rules::default(), now).unwrap();
         let each = |entry: suppressd::store::Suppression| {
