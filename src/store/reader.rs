@@ -16,6 +16,10 @@ use super::{StoreError, TopicState, allow, schema, topic};
 use crate::address::Address;
 use crate::event::timestamp_text;
 
+/// Connections that are opened before anybody asks: as many as threads of the daemon may ask at once. Later there may be no
+/// descriptor left to open one with, and lookups go on all the same.
+const AT_ONCE: usize = 4;
+
 /// A pool of reading connections; each lookup borrows one.
 pub struct Readers {
     path: PathBuf,
@@ -94,9 +98,9 @@ impl Readers {
     /// # Errors
     /// [`StoreError`] when it can't be opened.
     pub fn open(path: PathBuf, deadline: Duration) -> Result<Self, StoreError> {
-        let first = schema::open_reader(&path, deadline)?;
+        let idle = (0..AT_ONCE).map(|_| schema::open_reader(&path, deadline)).collect::<Result<_, _>>()?;
         let index = Index::start(path.clone(), deadline)?;
-        Ok(Self { path, deadline, index, idle: Mutex::new(vec![first]), epoch: AtomicU64::new(0) })
+        Ok(Self { path, deadline, index, idle: Mutex::new(idle), epoch: AtomicU64::new(0) })
     }
 
     /// The entry that refuses mail of a stream to an address (of none, where the name is empty): its own, or else its
