@@ -10,6 +10,7 @@
 //! Limits: at most [`MAX_TEXT`] bytes of a text are looked at, in linear time. Never fails.
 
 pub mod rules;
+mod search;
 mod text;
 
 use crate::event::{Reason, Side};
@@ -137,7 +138,7 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
         return verdict(Class::None, Reason::OwnRefusal, Side::Unknown, "own-refusal");
     }
     let case = Case { stage: facts.stage, speaker: facts.speaker, status, code };
-    let rule = match rules::by_text(plain.as_str(), |rule| case.fits(rule)) {
+    let rule = match search::by_text(plain.as_str(), |rule| case.fits(rule)) {
         Some(rule) => rule,
         None => RULES.iter().find(|rule| rule.phrases.is_empty() && case.fits(rule)).unwrap_or(&rules::NOTHING),
     };
