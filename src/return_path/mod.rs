@@ -22,10 +22,8 @@ pub mod verp;
 use std::fmt;
 
 use jiff::Timestamp;
-use openssl::hash::MessageDigest;
 use openssl::memcmp;
-use openssl::pkey::PKey;
-use openssl::sign::Signer as Hmac;
+use ring::hmac;
 
 /// Longest local part, in octets; RFC 5321 §4.5.3.1.1.
 pub const MAX_LOCAL: usize = 64;
@@ -96,7 +94,7 @@ impl Keys {
         let age = (day(now) - signed.day).rem_euclid(DAYS);
         let fresh = age <= i64::from(days) || age == DAYS - 1;
         let unsigned = signed.unsigned();
-        let code = code(key, signed.day, &unsigned)?;
+        let code = code(key, signed.day, &unsigned);
         (fresh && memcmp::eq(code.as_bytes(), signed.code.as_bytes())).then_some(unsigned)
     }
 
@@ -106,7 +104,7 @@ impl Keys {
         let unquoted = !local.is_empty() && local.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
         let key = self.0.first().filter(|_| unquoted)?;
         let day = day(now).rem_euclid(DAYS);
-        let signature = format!("{}--{}{}", key.id, base32(day.unsigned_abs(), DAY), code(key, day, address)?);
+        let signature = format!("{}--{}{}", key.id, base32(day.unsigned_abs(), DAY), code(key, day, address));
         let local = match local.split_once('+') {
             Some((user, extension)) => format!("{user}+{signature}={extension}"),
             None => format!("{local}+{signature}"),
@@ -210,14 +208,11 @@ fn day(now: Timestamp) -> i64 {
     now.as_second().div_euclid(86_400)
 }
 
-/// `None` only if the library has no memory.
-fn code(key: &Key, day: i64, address: &str) -> Option<String> {
-    let pkey = PKey::hmac(&key.secret).ok()?;
-    let mut hmac = Hmac::new(MessageDigest::sha256(), &pkey).ok()?;
+fn code(key: &Key, day: i64, address: &str) -> String {
     let text = format!("suppressd return path\0{}\0{day}\0{}", key.id, address.to_lowercase());
-    let digest = hmac.sign_oneshot_to_vec(text.as_bytes()).ok()?;
-    let bits = digest.iter().take(9).fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
-    Some((0..CODE).map(|at| letter(bits >> (72 - 5 * (at + 1)))).collect())
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key.secret), text.as_bytes());
+    let bits = tag.as_ref().iter().take(9).fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
+    (0..CODE).map(|at| letter(bits >> (72 - 5 * (at + 1)))).collect()
 }
 
 fn base32(number: u64, length: usize) -> String {

@@ -5,9 +5,7 @@
 //! (`secure_delete`). Not promised: copies elsewhere, as in logs, backups and mailboxes, or an address that a mail in
 //! quarantine has in an encoding.
 
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::sign::Signer;
+use ring::hmac;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -94,13 +92,11 @@ pub(super) fn register(connection: &Connection) -> Result<(), StoreError> {
     connection.create_scalar_function("keyed_hash", 2, flags, |context| {
         let key = context.get_raw(0).as_blob_or_null()?;
         let address = context.get_raw(1).as_str()?;
-        let hash = key.map(|key| keyed_hash(key, address)).transpose();
-        hash.map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))
+        Ok(key.map(|key| keyed_hash(key, address)))
     })?;
     Ok(())
 }
 
-fn keyed_hash(key: &[u8], address: &str) -> Result<Vec<u8>, openssl::error::ErrorStack> {
-    let key = PKey::hmac(key)?;
-    Signer::new(MessageDigest::sha256(), &key)?.sign_oneshot_to_vec(address.as_bytes())
+fn keyed_hash(key: &[u8], address: &str) -> Vec<u8> {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), address.as_bytes()).as_ref().to_vec()
 }
