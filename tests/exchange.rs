@@ -587,7 +587,7 @@ fn others_write_between_two_chunks_of_an_import() {
     let text: String = (0..60_000).map(|number| format!("user{number}@example.com\n")).collect();
     let read = exchange::read(text.as_bytes(), None, &Wishes::default(), &mut |_, reading| {
         match reading.unwrap() {
-            Taken::Entry(entry) => import.stage(&entry).unwrap(),
+            Taken::Entry(entry) => import.stage(*entry).unwrap(),
             Taken::Skipped(why) => panic!("{why}"),
         }
         true

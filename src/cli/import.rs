@@ -95,7 +95,7 @@ fn is_protected(patterns: &[Pattern], key: &Key) -> bool {
     }
 }
 
-fn apply(import: Import<'_>, now: Timestamp) -> Result<Plan, StoreError> {
+fn apply(mut import: Import<'_>, now: Timestamp) -> Result<Plan, StoreError> {
     let bar = bar(Some(import.staged()?), "applying", "{pos} of {len}");
     let plan = import.apply(now, |done| {
         bar.set_position(done);
@@ -156,7 +156,7 @@ impl Reader<'_> {
         match reading {
             Ok(Taken::Entry(entry)) if protected(&entry.key) => found.skip("protected"),
             Ok(Taken::Entry(entry)) => {
-                return import.stage(&ImportedEntry { until: entry.until.or(self.until), ..*entry });
+                return import.stage(ImportedEntry { until: entry.until.or(self.until), ..*entry });
             }
             Ok(Taken::Skipped(why)) => found.skip(why),
             Err(what) => found.error(line, what),

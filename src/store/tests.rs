@@ -294,3 +294,48 @@ fn processes_that_come_one_by_one_do_not_grow_the_log() {
     let entries = Connection::open(&path).unwrap().query_row("SELECT count(*) FROM suppression", [], |row| row.get(0));
     assert_eq!(entries, Ok(120));
 }
+
+#[test]
+fn an_import_of_many_counts_and_is_found_as_if_each_had_come_alone() {
+    let mut bench = bench();
+    bench
+        .store
+        .connection
+        .execute_batch(
+            "INSERT INTO suppression (address, kind, until) VALUES ('user0007@example.com', 'complaint', '2026-01-01T00:00:00Z'), \
+               ('user0008@example.com', 'soft_bounce', '2027-01-01T00:00:00Z'), ('other@example.com', 'complaint', NULL)",
+        )
+        .unwrap();
+    let readers = readers(&bench);
+    while !readers.is_indexed() {
+        std::thread::yield_now();
+    }
+    let known = |readers: &Readers, who: &str| readers.find(&address(who), "", now()).unwrap().is_some();
+    assert!(!known(&readers, "user1499@example.com"));
+    for range in [0..1500, 1000..2500, 2500..2510] {
+        let mut import = bench.store.import(ImportRules::default()).unwrap();
+        for n in range.clone() {
+            let entry = ImportedEntry {
+                key: Key::parse(&format!("user{n:04}@example.com")).unwrap(),
+                reported: format!("{}user{n:04}@example.com", if n % 500 == 0 { "Mr." } else { "" }),
+                stream: String::new(),
+                kind: Kind::HardBounce,
+                reason: "userunknown".into(),
+                status: None,
+                since: None,
+                until: None,
+                note: None,
+                diagnostic: None,
+            };
+            import.stage(entry).unwrap();
+        }
+        import.apply(now(), |_| ()).unwrap();
+        assert!(known(&readers, &format!("user{:04}@example.com", range.end - 1)));
+    }
+    let differing = "SELECT count(*) FROM suppression_total AS t \
+                     WHERE entries <> (SELECT count(*) FROM suppression AS s WHERE s.kind = t.kind)";
+    assert_eq!(count(&bench, "SELECT count(*) FROM suppression"), 2511);
+    assert_eq!(count(&bench, "SELECT sum(entries) FROM suppression_total"), 2511);
+    assert_eq!(count(&bench, differing), 0);
+    assert_eq!(count(&bench, "SELECT sum(events) FROM daily"), count(&bench, "SELECT count(*) FROM event"));
+}

@@ -311,7 +311,7 @@ fn act(store: &mut Store, step: &Step, event: Option<&Event>, rules: &suppressd:
                 note: None,
                 diagnostic: None,
             };
-            import.stage(&entry).unwrap();
+            import.stage(entry).unwrap();
             import.apply(now, |_| ()).unwrap();
         }
         Step::Forget { who, block } => drop(store.forget(&address(PEOPLE[*who]), *block, now).unwrap()),
