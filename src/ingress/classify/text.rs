@@ -61,9 +61,12 @@ fn without_reply_prefix(word: &str) -> &str {
 }
 
 fn push_word(out: &mut String, word: &str, recipient: &str, domain: &str) {
-    let core = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '/');
-    let Some((before, after)) = word.split_once(core).filter(|_| !core.is_empty()) else {
-        out.push_str(word);
+    let is_around = |c: char| !c.is_alphanumeric() && c != '/';
+    let rest = word.trim_start_matches(is_around);
+    let core = rest.trim_end_matches(is_around);
+    let (Some((before, _)), Some((_, after))) =
+        (word.split_at_checked(word.len() - rest.len()), rest.split_at_checked(core.len()))
+    else {
         return;
     };
     let token = token_for(core, recipient, domain);

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use mail_parser::decoders::html::html_to_text;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
@@ -23,7 +24,7 @@ const MAX_PARTS: usize = 200;
 pub enum PartKind {
     /// Words for people.
     Text,
-    /// The same as HTML; its text is without tags.
+    /// The same as HTML, with its tags.
     Html,
     /// RFC 3464, RFC 6533.
     DeliveryStatus,
@@ -113,7 +114,8 @@ impl<'x> Mail<'x> {
         let mut texts = own().filter(|p| p.kind == PartKind::Text && !p.text.trim().is_empty());
         match (texts.next(), texts.next()) {
             (None, _) => {
-                own().find(|p| p.kind == PartKind::Html).map_or(Cow::Borrowed(""), |p| Cow::Borrowed(&*p.text))
+                let html = own().find(|p| p.kind == PartKind::Html);
+                html.map_or(Cow::Borrowed(""), |p| Cow::Owned(html_to_text(&p.text)))
             }
             (Some(one), None) => Cow::Borrowed(&*one.text),
             (Some(first), Some(second)) => {
@@ -148,7 +150,7 @@ fn owned<'x>(parts: Vec<Part<'_>>) -> Vec<Part<'x>> {
 fn folded(mail: &[u8]) -> Vec<u8> {
     let mut mended = Vec::with_capacity(mail.len() + MAX_CONTAINERS);
     let mut continues = false;
-    for line in mail.split_inclusive(|b| *b == b'\n') {
+    for line in lines(mail) {
         if continues && is_parameter(line) {
             mended.push(b' ');
         }
@@ -183,7 +185,7 @@ fn is_parameter(line: &[u8]) -> bool {
 fn report_boundary(body: &[u8]) -> Option<&[u8]> {
     let mut boundary = None;
     let mut before: &[u8] = b"";
-    for line in body.split(|b| *b == b'\n').map(<[u8]>::trim_ascii) {
+    for line in lines(body).map(<[u8]>::trim_ascii) {
         let begins = |word: &[u8]| line.get(..word.len()).is_some_and(|l| l.eq_ignore_ascii_case(word));
         if begins(b"content-") {
             boundary = before.strip_prefix(b"--").filter(|b| !b.is_empty() && b.len() <= 70).or(boundary);
@@ -211,7 +213,7 @@ fn bounded(mail: &[u8]) -> (&[u8], bool) {
     let mail = mail.get(..mail.len().min(MAX_MAIL)).unwrap_or(mail);
     let (mut containers, mut at) = (0, 0);
     let (mut continues, mut lacks_space) = (false, false);
-    for line in mail.split_inclusive(|b| *b == b'\n') {
+    for line in lines(mail) {
         containers += usize::from(opens_container(line));
         if containers > MAX_CONTAINERS {
             return (mail.get(..at).unwrap_or(mail), lacks_space);
@@ -229,13 +231,29 @@ fn opens_container(line: &[u8]) -> bool {
     if !matches!(line.first(), Some(b'c' | b'C' | b' ' | b'\t')) {
         return false;
     }
-    let has = |word: &[u8]| line.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word));
-    has(b"multipart/") || has(b"message/rfc822") || has(b"message/global")
+    let types: [(&[u8], &[u8]); 3] = [(b"multipart", b""), (b"message", b"rfc822"), (b"message", b"global")];
+    memchr::memchr_iter(b'/', line).filter_map(|slash| line.split_at_checked(slash)).any(|(before, behind)| {
+        let begins = |word: &[u8]| behind.get(1..=word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word));
+        let end = |length: usize| before.get(before.len().checked_sub(length)?..);
+        let ends = |word: &[u8]| end(word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word));
+        types.iter().any(|(main, sub)| ends(main) && begins(sub))
+    })
+}
+
+/// Each with its line feed.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        let (line, behind) = rest.split_at_checked(end)?;
+        rest = behind;
+        (!line.is_empty()).then_some(line)
+    })
 }
 
 fn body_offset(mail: &[u8]) -> usize {
     let mut at = 0;
-    for line in mail.split_inclusive(|b| *b == b'\n') {
+    for line in lines(mail) {
         at += line.len();
         if line == b"\n" || line == b"\r\n" {
             return at;
@@ -259,7 +277,7 @@ fn collect<'x>(message: &Message<'x>, raw: &'x [u8], parts: &mut Vec<Part<'x>>) 
         let text = match &part.body {
             PartType::Multipart(_) => continue,
             PartType::Text(text) => text.clone(),
-            PartType::Html(html) => Cow::Owned(mail_parser::decoders::html::html_to_text(html)),
+            PartType::Html(html) => html.clone(),
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) if kind != PartKind::Other => lossy(bytes.clone()),
             PartType::Binary(_) | PartType::InlineBinary(_) => continue,
             PartType::Message(inner)

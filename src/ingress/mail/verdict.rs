@@ -8,6 +8,7 @@ use super::recipient::clean;
 use super::{dsn, session};
 use crate::event::{Reason, Side};
 use crate::ingress::classify::{Action, Class, Facts, Speaker, Stage, Verdict, judge, reply_start};
+use crate::ingress::pairs::Pairs;
 
 /// Judges by the diagnostic first; where it tells nothing, by the words for people.
 pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str) -> Verdict {
@@ -55,7 +56,8 @@ pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str) -> Verdict
 /// reply quoted in them, then all of them. What a program says around a reply is about every bounce. With the words that told.
 fn judge_words<'w>(facts: &Facts<'_>, words: &'w str) -> (Verdict, &'w str) {
     let is_line = |l: &&str| l.contains("...") && !facts.recipient.is_empty() && l.contains(facts.recipient);
-    let line = words.lines().find(is_line).and_then(|l| l.get(reply_start(l)?..));
+    let line = if words.contains("...") { words.lines().find(is_line) } else { None };
+    let line = line.and_then(|l| l.get(reply_start(l)?..));
     let reply = reply_start(words).and_then(|at| words.get(at..)).map(paragraph);
     let judged = |text| (judge(&Facts { text, ..*facts }), text);
     let tries = line.into_iter().chain(reply).chain(introduced(words)).map(judged);
@@ -78,7 +80,9 @@ const INTRODUCTIONS: &[&str] = &[
 /// What the report quotes, where it has no reply code.
 fn introduced(words: &str) -> Option<&str> {
     let lower = words.to_ascii_lowercase();
-    let behind = |intro: &&str| lower.find(*intro).and_then(|at| words.get(at + intro.len()..));
+    let pairs = Pairs::of(&lower);
+    let at = |intro: &str| if pairs.may_have(intro) { lower.find(intro) } else { None };
+    let behind = |intro: &&str| at(intro).and_then(|at| words.get(at + intro.len()..));
     let quoted = INTRODUCTIONS.iter().find_map(behind).map(|text| paragraph(text.trim_start()))?;
     (!quoted.trim().is_empty()).then_some(quoted)
 }

@@ -18,13 +18,13 @@ pub struct Family {
 }
 
 impl Family {
-    /// Whether a mail is of this family.
+    /// Whether a mail is of this family, by its header and what its report says.
     #[must_use]
-    pub fn fits(&self, header: &Fields<'_>, from: &str, subject: &str, words: &str) -> bool {
+    pub fn fits(&self, header: &Fields<'_>, from: &str, subject: &str, says: impl Fn(&str) -> bool) -> bool {
         let any = |list: &[&str], text: &str| list.is_empty() || list.iter().any(|w| text.contains(w));
         any(self.from, from)
             && any(self.subject, subject)
-            && any(self.words, words)
+            && (self.words.is_empty() || self.words.iter().any(|w| says(w)))
             && (self.field.is_empty() || header.has(self.field))
     }
 }

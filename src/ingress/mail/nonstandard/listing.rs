@@ -307,7 +307,10 @@ fn opens_original(line: &str) -> bool {
 
 /// An address at the start of a line, alone or before punctuation.
 fn own_line(line: &str) -> Option<(&str, &str)> {
-    if let Some((_, rest)) = line.split_once("SMTP=").filter(|(head, _)| head.contains("dda:") || head.contains("c=")) {
+    if line.contains('=')
+        && let Some((head, rest)) = line.split_once("SMTP=")
+        && (head.contains("dda:") || head.contains("c="))
+    {
         return rest.split_once(';').filter(|(a, _)| is_address(a));
     }
     let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '•' | '·'));

@@ -16,6 +16,7 @@ use families::{FAMILIES, Family};
 use listing::{Listing, Notice};
 
 use crate::ingress::classify::reply_start;
+use crate::ingress::pairs::Pairs;
 
 /// What was understood of a report.
 #[derive(Debug, Default)]
@@ -36,7 +37,9 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>) -> Option<Report<'x>>
     let from = header.get("From").map(|f| decoded(&f).to_lowercase()).unwrap_or_default();
     let subject = header.get("Subject").map(|s| decoded(&s).to_lowercase()).unwrap_or_default();
     let report = listing.report.to_lowercase();
-    let fits = |f: &&Family| f.fits(header, &from, &subject, &report);
+    let pairs = Pairs::of(&report);
+    let says = |phrase: &str| pairs.may_have(phrase) && report.contains(phrase);
+    let fits = |f: &&Family| f.fits(header, &from, &subject, says);
     let family = match FAMILIES.iter().find(fits) {
         Some(family) => family.name,
         None if is_anonymous(header) && reply_start(listing.report).is_some() => "reply-quoted",
@@ -52,7 +55,7 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>) -> Option<Report<'x>>
         let to = header.get("To").unwrap_or_default().to_lowercase();
         notices = listing.only_address(&format!("{from} {to}"));
     }
-    let is_warning = WARNINGS.iter().any(|w| subject.contains(w) || report.contains(w));
+    let is_warning = WARNINGS.iter().any(|w| subject.contains(w) || says(w));
     Some(Report { family, is_warning, notices, words: listing.report })
 }
 
