@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -43,8 +44,10 @@ pub fn run(options: &Options, table: &mut Table) {
         .collect();
     table.beside("mails read and judged, one core", "/s", "flufl.bounce", &rounds, Goal::AtLeast(10_000.0));
     let home = Home::new();
-    let (time, memory) = pipe(&home);
+    let ([time, loading, syncing], memory) = pipe(&home);
     table.figure("suppressd pipe, one mail with its commit, median", time, "ms", Goal::AtMost(5.0));
+    table.figure("openssl version: a process that loads OpenSSL, median", loading, "ms", Goal::None);
+    table.figure("fdatasync of 64 KiB, median", syncing, "ms", Goal::None);
     table.figure("suppressd pipe, peak memory", memory, "MiB", Goal::AtMost(12.0));
     table.figure("mails by LMTP, durable, 4 connections", lmtp(options), "/s", Goal::AtLeast(2_000.0));
 }
@@ -119,15 +122,28 @@ fn report(number: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Median wall time in milliseconds, and peak memory in MiB.
-fn pipe(home: &Home) -> (f64, f64) {
-    let times: Vec<_> =
-        (0..MAILS).map(|number| piped(&mut pipe_command(home), &report(number)).as_secs_f64()).collect();
+/// Median wall times in milliseconds, of a mail and of what it can't do without on this machine, in turn; and peak memory in MiB.
+fn pipe(home: &Home) -> ([f64; 3], f64) {
+    let disk = fs::File::create(home.path("disk")).unwrap();
+    let times: Vec<_> = (0..MAILS)
+        .map(|number| {
+            let mail = piped(&mut pipe_command(home), &report(number));
+            let loading = timed(|| drop(Command::new("openssl").arg("version").stdout(Stdio::null()).status().unwrap()));
+            disk.write_all_at(&[1; 64 << 10], (number as u64) << 16).unwrap();
+            [mail, loading, timed(|| disk.sync_data().unwrap())].map(|time| 1000.0 * time.as_secs_f64())
+        })
+        .collect();
     let mut weigher = Command::new(std::env::current_exe().unwrap());
     weigher.arg("--weigh").arg(home.path("suppressd.toml"));
     let output = weigher.output().unwrap();
     let peak: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or_else(|_| panic!("{output:?}"));
-    (1000.0 * median(times.into_iter()), peak / 1024.0)
+    ([0, 1, 2].map(|which| median(times.iter().map(|times| times[which]))), peak / 1024.0)
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
 }
 
 fn pipe_command(home: &Home) -> Command {
