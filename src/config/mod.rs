@@ -21,7 +21,7 @@ use toml_edit::{Document, Item, TableLike, Value};
 pub use parameters::{PARAMETERS, PROFILES, Parameter, SECTIONS, STREAM};
 pub use render::{manual, sample, show};
 pub use secret::ProxyUrl;
-use values::{FromToml, Profile};
+use values::{FromToml, Profile, UrlPath};
 pub use values::{SocketMode, parse_duration};
 
 use crate::lookup::{Mode, OnError, Table};
@@ -280,7 +280,7 @@ impl Config {
             },
             admin: source.get("admin", "listen")?,
             sns: Sns {
-                path: source.get("sns", "path")?,
+                path: source.get::<UrlPath>("sns", "path")?.0,
                 topics: source.get("sns", "topics")?,
                 require_version_2: source.get("sns", "require-version-2")?,
                 credentials_file: source.get("sns", "credentials-file")?,

@@ -94,9 +94,10 @@ fn the_effective_configuration_is_itself_a_configuration() {
     let text = "[lookup]\nmode = \"warn\"\n";
     assert_eq!(Config::parse(&show(text), "x"), Config::parse(text, "x"));
     assert!(show(text).contains("mode = \"warn\"\n"));
-    let lines = "[sns]\npath = \"\"\"\n/x\\\"\ny\"\"\"\n[policy]\nprotected = [\n'''\n@example.org''', # ours\n]\n";
+    let lines =
+        "[lookup]\nsocket-owner = \"\"\"\n/x\\\"\ny\"\"\"\n[policy]\nprotected = [\n'''\n@example.org''', # ours\n]\n";
     assert_eq!(Config::parse(&show(lines), "x"), Config::parse(lines, "x"));
-    assert!(show(lines).contains("path = \"/x\\\"\\u000ay\"\n"), "{}", show(lines));
+    assert!(show(lines).contains("socket-owner = \"/x\\\"\\u000ay\"\n"), "{}", show(lines));
 }
 
 #[test]

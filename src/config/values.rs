@@ -49,6 +49,19 @@ impl FromToml for PathBuf {
     }
 }
 
+/// The path of a URL, without a query.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct UrlPath(pub String);
+
+impl FromToml for UrlPath {
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        let stands_for_itself = |byte| matches!(byte, b'!'..=b'~') && !b"\"#<>?\\^`{|}".contains(&byte);
+        let path = value.as_str().filter(|path| path.starts_with('/') && path.bytes().all(stands_for_itself));
+        let path = path.map(|path| Self(path.to_owned()));
+        path.ok_or_else(|| wrong(value, "the path of a URL", "one like \"/sns\", with %20 for a space"))
+    }
+}
+
 impl FromToml for SignedDuration {
     fn from_toml(value: &Value) -> Result<Self, String> {
         value.as_str().and_then(duration).ok_or_else(|| match value.as_str().and_then(in_weeks) {
@@ -296,6 +309,10 @@ mod tests {
             (read::<bool>("\"yes\"").err(), "\"yes\" is not a switch; write true or false"),
             (read::<Mode>("\"dry\"").err(), "\"dry\" is not one of the choices; write \"enforce\" or \"warn\""),
             (read::<PathBuf>("\"x.db\"").err(), "\"x.db\" is not an absolute path; write one that starts with /"),
+            (
+                read::<UrlPath>("\"/my sns\"").err(),
+                "\"/my sns\" is not the path of a URL; write one like \"/sns\", with %20 for a space",
+            ),
         ] {
             assert_eq!(error.as_deref(), Some(sentence));
         }
