@@ -437,14 +437,26 @@ async fn a_store_that_does_not_answer_in_time_is_trouble_too() {
 async fn who_says_nothing_makes_room_for_who_does() {
     let h = Harness::with(Wish { limits: Limits { connections: 3, ..Limits::default() }, ..Wish::default() }).await;
     let mut silent = Vec::new();
-    for n in 0..9 {
+    let begins: [&[u8]; 3] =
+        [b"", b"POST /sns HTTP/1.1\r\nhost: ", b"POST /sns HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{"];
+    for begin in begins.iter().cycle().take(12) {
         let mut client = h.connect().await;
-        if n % 2 == 0 {
-            client.write(b"POST /sns HTTP/1.1\r\nhost: ").await;
-        }
+        client.write(begin).await;
         silent.push(client);
     }
     assert_eq!(h.post(&signed(&notification())).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_shake_hands_makes_room_for_who_does() {
+    let tls = Some(Slot::new(std::sync::Arc::clone(&pki().tls)));
+    let h =
+        Harness::with(Wish { tls, limits: Limits { connections: 3, ..Limits::default() }, ..Wish::default() }).await;
+    let _silent = [h.connect().await, h.connect().await, h.connect().await, h.connect().await];
+    let connected = tokio::time::timeout(Duration::from_secs(5), h.connect_tls("sns.us-east-1.amazonaws.com"));
+    let mut client = connected.await.expect("room in time").unwrap();
+    client.write(&signed(&notification()).request("/sns")).await;
+    assert_eq!(client.answer().await.unwrap().status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 //!
 //! Protocol: RFC 9110 and 9112. `POST` to the configured path is SNS; other methods there 405, other paths 404.
 //! Limits: [`Limits`], all of them arguments. Over the number of connections, new ones wait in the kernel's backlog, and whoever
-//! has sent no whole header within a second loses his place: strangers who say nothing don't keep SNS out.
+//! says nothing at once, or has sent no whole request soon, loses his place: strangers who say nothing don't keep SNS out.
 //! Each request that is refused here, and each that is no HTTP, is one log line, each kind at a limited rate.
 //! On failure: an error of `accept` (no descriptors left, say) is logged, and accepting goes on after a pause; nothing
 //! that a client does ends more than its own connection.
@@ -16,10 +16,12 @@ use std::time::Duration;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 
 use super::log_limit::LogLimit;
 use super::{Sink, sns};
 use crate::socket::{Listener, Stream};
+use connection::{CROWDED, Phase, crowded_out};
 
 mod connection;
 pub mod fetch;
@@ -144,8 +146,13 @@ impl<S: Sink> Server<S> {
             match tls {
                 None => connection::run(stream, door, limits, slots, stopping).await,
                 Some(config) => {
-                    let mut handshake = pin!(tokio_rustls::TlsAcceptor::from(config).accept(stream));
-                    match tokio::time::timeout(limits.header_time, &mut handshake).await {
+                    let handshake = pin!(tokio_rustls::TlsAcceptor::from(config).accept(stream));
+                    let begun = Phase::Header(Instant::now());
+                    let shaken = tokio::select! {
+                        shaken = tokio::time::timeout(limits.header_time, handshake) => shaken,
+                        () = crowded_out(&slots, begun) => return door.log_limit.warn("crowded", CROWDED),
+                    };
+                    match shaken {
                         Ok(Ok(stream)) => connection::run(stream, door, limits, slots, stopping).await,
                         Ok(Err(error)) => log::debug!("http: TLS with a client failed: {error}"),
                         Err(_) => log::debug!("http: TLS with a client took too long"),

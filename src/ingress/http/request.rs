@@ -75,10 +75,15 @@ impl Refusal {
     }
 }
 
-/// Answers one request.
-pub(super) async fn answer<S: Sink>(door: &Door<S>, request: Request<Incoming>, limits: Limits) -> Answer {
+/// Answers one request, and tells when all of it is there.
+pub(super) async fn answer<S: Sink>(
+    door: &Door<S>,
+    request: Request<Incoming>,
+    limits: Limits,
+    is_whole: impl FnOnce(),
+) -> Answer {
     let (head, body) = request.into_parts();
-    let answer = match take(door, &head, body, limits).await {
+    let answer = match take(door, &head, body, limits, is_whole).await {
         Ok(result) => outcome(result),
         Err(refusal) => {
             refusal.log(&head, &door.log_limit);
@@ -89,13 +94,20 @@ pub(super) async fn answer<S: Sink>(door: &Door<S>, request: Request<Incoming>, 
     if head.headers.contains_key(header::TRANSFER_ENCODING) { closing(answer) } else { answer }
 }
 
-async fn take<S: Sink>(door: &Door<S>, head: &Parts, body: Incoming, limits: Limits) -> Result<Outcome, Refusal> {
+async fn take<S: Sink>(
+    door: &Door<S>,
+    head: &Parts,
+    body: Incoming,
+    limits: Limits,
+    is_whole: impl FnOnce(),
+) -> Result<Outcome, Refusal> {
     if body.size_hint().lower() > limits.body_bytes as u64 {
         return Err(Refusal::TooLarge);
     }
     let refused = refuse(door, head);
     // Read in any case: a client that still writes its body may not see an answer that comes before.
     let body = timeout(limits.body_time, read(body, limits.body_bytes)).await.map_err(|_| Refusal::TooSlow)??;
+    is_whole();
     if let Some(refusal) = refused {
         return Err(refusal);
     }
