@@ -1,67 +1,230 @@
 //! More than anybody sends: connections, bodies, nesting. Memory stays within a bound, and others are served meanwhile.
 
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use openssl::base64::encode_block;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::runtime::Runtime;
 
 use crate::doors::{Answer, Client, Door, Lmtp, Report, mail};
 use crate::peers::others_are_served;
+use crate::process::{PATIENCE, eventually};
 use crate::scene::Scene;
 use crate::settings::connections;
 use crate::sns::pki::Pki;
 use crate::sns::signer::{Draft, request};
 use crate::table::Line;
 use crate::trial::Raised;
+use crate::world::free_address;
 
+/// Doors where honest clients are to be served meanwhile.
+const EVERYBODY: [Door; 3] = [Door::Webhook, Door::Lmtp, Door::Pipe];
 /// Most memory of the daemon, in bytes, whatever is sent; bodies under way come on top of it.
 const MEMORY: u64 = 160 << 20;
 
 #[test]
-fn thousands_of_connections_to_each_door() {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-    setrlimit(Resource::RLIMIT_NOFILE, hard.min(65_536), hard).unwrap();
-    for socket in ["", "lookup.sock", "policy.sock", "lmtp.sock"] {
-        let scene = Scene::start(&[]);
-        let lookup = scene.lookups();
-        let (stop, most) = (AtomicBool::new(false), AtomicU64::new(0));
+fn thousands_of_connections_to_the_webhook() {
+    let scene = Scene::start(&[]);
+    // Who comes later waits behind those who say nothing, and is served all the same.
+    flood("the webhook", &scene, &Place::silent(scene.http), &EVERYBODY, || {
+        Client::new(&scene).send(&Report::new(Door::Webhook, "after")) == Answer::Taken
+    });
+}
+
+#[test]
+fn thousands_of_requests_that_begin_and_do_not_end() {
+    let scene = Scene::start(&[]);
+    let begins = "POST /sns HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{\"Message\": \"".to_owned();
+    flood("the webhook with half a request", &scene, &Place::Tcp(scene.http, begins), &EVERYBODY, || {
+        Client::new(&scene).send(&Report::new(Door::Webhook, "after")) == Answer::Taken
+    });
+}
+
+#[test]
+fn thousands_of_connections_to_the_socketmap() {
+    let scene = Scene::start(&[]);
+    let place = Place::Unix(scene.home.path("lookup.sock"));
+    flood("socketmap", &scene, &place, &EVERYBODY, || place.answers("24:access alive@example.com,", "9:NOTFOUND ,"));
+}
+
+#[test]
+fn thousands_of_connections_to_the_policy_service() {
+    let scene = Scene::start(&[]);
+    let place = Place::Unix(scene.home.path("policy.sock"));
+    let request = "request=smtpd_access_policy\nprotocol_state=RCPT\nrecipient=alive@example.com\n\n";
+    flood("policy service", &scene, &place, &EVERYBODY, || place.answers(request, "action=DUNNO\n\n"));
+}
+
+#[test]
+fn thousands_of_connections_to_the_tcp_table() {
+    let at = free_address();
+    let scene = Scene::start(&[("lookup.tcp-table", &format!("[{{ listen = \"{at}\", map = \"access\" }}]"))]);
+    let place = Place::silent(at);
+    flood("tcp_table", &scene, &place, &EVERYBODY, || place.answers("get alive@example.com\n", "500 "));
+}
+
+#[test]
+fn thousands_of_connections_to_lmtp() {
+    let scene = Scene::start(&[]);
+    let place = Place::Unix(scene.home.path("lmtp.sock"));
+    // Only Postfix can connect there: what keeps it waiting is its own.
+    flood("LMTP", &scene, &place, &[Door::Webhook, Door::Pipe], || {
+        Client::new(&scene).send(&Report::new(Door::Lmtp, "after")) == Answer::Taken
+    });
+}
+
+#[test]
+fn thousands_of_connections_to_monitoring() {
+    let at = free_address();
+    let scene = Scene::start(&[("admin.listen", &format!("[\"{at}\"]"))]);
+    let place = Place::silent(at);
+    let request = "GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    flood("monitoring", &scene, &place, &EVERYBODY, || place.answers(request, "HTTP/1.1 200 OK\r\n"));
+}
+
+/// Lets connections come to one door until honest clients have been served for long enough at these doors, and that door
+/// serves everybody again when they are gone.
+#[track_caller]
+fn flood(door: &str, scene: &Scene, place: &Place, doors: &[Door], serves: impl Fn() -> bool) {
+    let (lookup, descriptors) = (scene.lookups(), scene.descriptors());
+    let (stop, most) = (AtomicBool::new(false), AtomicU64::new(0));
+    let flood = Flood::of(place, connections());
+    std::thread::scope(|scope| {
+        let _watching = Raised(&stop);
+        scope.spawn(|| watch(scene, &stop, &most));
+        eventually("each of them has come", || flood.counts.tried.load(Ordering::Relaxed) >= connections());
+        let fault = format!("{} clients that come to {door} and say nothing more", connections());
+        others_are_served(scene, lookup, &fault, doors, || {
+            format!("{}; memory at most {} MiB", flood.counts, most.load(Ordering::Relaxed) >> 20)
+        });
+    });
+    drop(flood);
+    eventually("the door serves everybody again", serves);
+    eventually("no descriptor is left of them", || scene.descriptors() <= descriptors + 10);
+    assert!(most.load(Ordering::Relaxed) < MEMORY, "{door}: {} bytes", most.load(Ordering::Relaxed));
+}
+
+/// Where a door is.
+#[derive(Clone)]
+enum Place {
+    /// Whoever floods it says this first.
+    Tcp(SocketAddr, String),
+    Unix(PathBuf),
+}
+
+impl Place {
+    fn silent(at: SocketAddr) -> Self {
+        Self::Tcp(at, String::new())
+    }
+
+    /// Whether this is said to this question, at once.
+    fn answers(&self, question: &str, begin: &str) -> bool {
+        let ask = |mut stream: Box<dyn Stream>| {
+            let mut answer = vec![0; begin.len()];
+            stream.write_all(question.as_bytes()).and_then(|()| stream.read_exact(&mut answer)).is_ok()
+                && answer == begin.as_bytes()
+        };
+        let wait = Some(Duration::from_secs(5));
+        match self {
+            Self::Tcp(at, _) => TcpStream::connect(at).is_ok_and(|stream| {
+                stream.set_read_timeout(wait).unwrap();
+                ask(Box::new(stream))
+            }),
+            Self::Unix(at) => UnixStream::connect(at).is_ok_and(|stream| {
+                stream.set_read_timeout(wait).unwrap();
+                ask(Box::new(stream))
+            }),
+        }
+    }
+
+    /// Connects, as the `n`th client of all, and says nothing more until it is thrown out.
+    async fn keep(&self, n: u64, counts: &Counts) -> io::Result<()> {
+        match self {
+            Self::Tcp(at, begin) => {
+                let socket = tokio::net::TcpSocket::new_v4()?;
+                // More than one address can have ports. None of these is a server's.
+                let host = Ipv4Addr::new(127, 0, 9, u8::try_from(n % 16 + 1).unwrap());
+                socket.bind((host, 0).into())?;
+                let mut stream = socket.connect(*at).await?;
+                stream.write_all(begin.as_bytes()).await?;
+                counts.keep(stream).await
+            }
+            Self::Unix(at) => counts.keep(tokio::net::UnixStream::connect(at).await?).await,
+        }
+    }
+}
+
+trait Stream: Read + Write {}
+impl<T: Read + Write> Stream for T {}
+
+/// Clients that keep connecting; whoever is thrown out comes again.
+struct Flood {
+    counts: Arc<Counts>,
+    runtime: Option<Runtime>,
+}
+
+/// How that goes.
+#[derive(Default)]
+struct Counts {
+    /// Attempts.
+    tried: AtomicU64,
+    made: AtomicU64,
+    open: AtomicU64,
+    most_open: AtomicU64,
+}
+
+impl Flood {
+    fn of(place: &Place, clients: u64) -> Self {
+        let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        setrlimit(Resource::RLIMIT_NOFILE, hard.min(65_536), hard).unwrap();
+        assert!(hard > clients + 1000, "ulimit -Hn is {hard}");
+        let counts = Arc::<Counts>::default();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let path = scene.home.path(socket);
-        for _ in 0..connections() {
-            let (http, path, unix) = (scene.http, path.clone(), !socket.is_empty());
+        // Up to 4000 a second, so that the clients are not what this machine is busy with.
+        let pause = Duration::from_micros(250 * clients.max(2000));
+        for n in 0..clients {
+            let (place, counts) = (place.clone(), Arc::clone(&counts));
             runtime.spawn(async move {
                 loop {
-                    // Whoever is thrown out comes again.
-                    let mut byte = [0];
-                    if unix {
-                        if let Ok(stream) = tokio::net::UnixStream::connect(&path).await {
-                            while stream.readable().await.is_ok()
-                                && !matches!(stream.try_read(&mut byte), Ok(0) | Err(_))
-                            {}
-                        }
-                    } else if let Ok(stream) = tokio::net::TcpStream::connect(http).await {
-                        while stream.readable().await.is_ok() && !matches!(stream.try_read(&mut byte), Ok(0) | Err(_)) {
-                        }
-                    }
-                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    counts.tried.fetch_add(1, Ordering::Relaxed);
+                    let _ = place.keep(n, &counts).await;
+                    tokio::time::sleep(pause).await;
                 }
             });
         }
-        let name = if socket.is_empty() { "webhook" } else { socket };
-        // Only Postfix can connect to the other doors: what is thrown out there is its own.
-        let doors: &[Door] =
-            if socket == "lmtp.sock" { &[Door::Webhook, Door::Pipe] } else { &[Door::Webhook, Door::Lmtp, Door::Pipe] };
-        std::thread::scope(|scope| {
-            let _watching = Raised(&stop);
-            scope.spawn(|| watch(&scene, &stop, &most));
-            let fault = format!("{} connections to {name}", connections());
-            others_are_served(&scene, lookup, &fault, doors, || {
-                format!("memory at most {} MiB", most.load(Ordering::Relaxed) >> 20)
-            });
-        });
-        runtime.shutdown_background();
-        assert!(most.load(Ordering::Relaxed) < MEMORY, "{name}: {} bytes", most.load(Ordering::Relaxed));
+        Self { counts, runtime: Some(runtime) }
+    }
+}
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        self.runtime.take().unwrap().shutdown_timeout(PATIENCE);
+    }
+}
+
+impl Counts {
+    async fn keep(&self, mut stream: impl AsyncRead + Unpin) -> io::Result<()> {
+        self.made.fetch_add(1, Ordering::Relaxed);
+        let open = self.open.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most_open.fetch_max(open, Ordering::Relaxed);
+        while stream.read(&mut [0; 64]).await.is_ok_and(|length| length > 0) {}
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [made, most_open] = [&self.made, &self.most_open].map(|count| count.load(Ordering::Relaxed));
+        write!(f, "{made} connections made, up to {most_open} at once")
     }
 }
 

@@ -26,7 +26,7 @@ fn without_descriptors_open_connections_are_served_and_it_heals() {
         ledger.entries.push((report.clone(), client.send(&report)));
     }
     let refused = ledger.entries[0].0.address.clone();
-    let open = fs::read_dir(format!("/proc/{}/fd", scene.pid())).unwrap().count();
+    let open = scene.descriptors();
     limit(&scene, &format!("--nofile={open}:"));
     // They wait in the kernel: there is nothing to accept them with.
     let waiting: Vec<_> = (0..30)

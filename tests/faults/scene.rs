@@ -119,6 +119,11 @@ impl Scene {
             .map_or(0, |kilobytes| kilobytes.parse::<u64>().unwrap() << 10)
     }
 
+    /// Descriptors that the daemon has open.
+    pub fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    }
+
     /// Lines of the log that have `part` in them.
     pub fn logged(&self, part: &str) -> usize {
         self.log().lines().filter(|line| line.contains(part)).count()

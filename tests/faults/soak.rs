@@ -31,7 +31,7 @@ impl Holding {
     fn of(scene: &Scene) -> Self {
         Self {
             memory: scene.memory(),
-            descriptors: fs::read_dir(format!("/proc/{}/fd", scene.pid())).unwrap().count(),
+            descriptors: scene.descriptors(),
             log: fs::metadata(scene.home.path("suppressd.db-wal")).map_or(0, |log| log.len()),
         }
     }
