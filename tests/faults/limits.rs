@@ -1,7 +1,6 @@
-//! Descriptors and memory run out, the clock jumps by years, a reader holds a snapshot, a hundred pipes come at once.
+//! Descriptors run out, the clock jumps by years, a reader holds a snapshot, a hundred pipes come at once.
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -9,10 +8,9 @@ use std::time::Instant;
 use crate::doors::{Answer, Client, DOORS, Door, Report};
 use crate::ledger::{Ledger, Sums};
 use crate::peers::Wire;
-use crate::process::{SUPPRESSD, eventually};
+use crate::process::eventually;
 use crate::scene::Scene;
 use crate::settings::duration;
-use crate::sns::signer::request;
 use crate::table::Line;
 use crate::trial::{Asked, Raised};
 
@@ -69,106 +67,6 @@ fn without_descriptors_open_connections_are_served_and_it_heals() {
 fn limit(scene: &Scene, what: &str) {
     let status = Command::new("prlimit").args(["--pid", &scene.pid().to_string(), what]).status();
     assert!(status.unwrap().success(), "{what}");
-}
-
-/// pipe(8) bounces the mail on any other end than these.
-#[test]
-fn a_pipe_without_memory_is_deferred_or_dies_by_a_signal() {
-    let scene = Scene::idle(&[]);
-    scene.home.ok(&["list"]);
-    let mut ends = [0_u32; 3];
-    for step in 0..40 {
-        let report = Report::new(Door::Pipe, &format!("memory-{step}"));
-        let input = scene.home.path("mail");
-        fs::write(&input, report.bytes()).unwrap();
-        let megabytes = 6 + 3 * step;
-        let mut command = Command::new("prlimit");
-        command
-            .args([&format!("--as={}", megabytes << 20), SUPPRESSD, "--config"])
-            .arg(scene.home.path("suppressd.toml"));
-        command.args(["pipe", "--recipient=bounces@example.org", "--client-address="]);
-        let output = command.stdin(fs::File::open(&input).unwrap()).output().unwrap();
-        let recorded = scene.counts().get(&report.address).copied().unwrap_or(0);
-        let end = match (output.status.code(), output.status.signal()) {
-            (Some(0), _) => 0,
-            (Some(75), _) => 1,
-            (None, Some(_)) => 2,
-            // The loader of the system had no memory for the program, which had not begun then.
-            (Some(127), _) if String::from_utf8_lossy(&output.stderr).contains("shared libraries") => continue,
-            other => panic!("{megabytes} MiB: {other:?}: {output:?}"),
-        };
-        ends[end] += 1;
-        assert!(end != 0 || recorded == 1, "{megabytes} MiB: acknowledged and recorded {recorded} times");
-        assert!(recorded <= 1);
-    }
-    assert!(ends[0] > 0 && ends[1] + ends[2] > 0, "{ends:?}");
-    Line {
-        fault: "pipe without memory (RLIMIT_AS of 6 to 123 MiB)",
-        tried: "40 mails".into(),
-        answers: format!(
-            "pipe: taken {}, try again {}, dead by a signal (Postfix defers) {}",
-            ends[0], ends[1], ends[2]
-        ),
-        beside: "acknowledged: there once".into(),
-        lost: 0,
-    }
-    .add();
-}
-
-/// The daemon may die of it: systemd starts it again.
-#[test]
-fn a_daemon_without_memory_loses_nothing_that_it_acknowledged() {
-    let mut scene = Scene::start(&[]);
-    let status = fs::read_to_string(format!("/proc/{}/status", scene.pid())).unwrap();
-    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
-    let kilobytes: u64 = size.trim().strip_suffix(" kB").unwrap().parse().unwrap();
-    limit(&scene, &format!("--as={}:", (kilobytes + 8192) << 10));
-    let stop = AtomicBool::new(false);
-    let mut ledger = Ledger::default();
-    let body = request("/sns", &[], &vec![b'x'; 1 << 20]);
-    std::thread::scope(|scope| {
-        let _flooding = Raised(&stop);
-        for _ in 0..20 {
-            scope.spawn(|| {
-                while !stop.load(Ordering::Relaxed) {
-                    if let Ok(mut connection) = scene.try_connect() {
-                        let _ = connection.exchange(&body);
-                    }
-                    std::thread::sleep(std::time::Duration::from_millis(20));
-                }
-            });
-        }
-        let (mut client, begun) = (Client::new(&scene), Instant::now());
-        for n in 0.. {
-            for door in [Door::Webhook, Door::Lmtp, Door::Pipe] {
-                let report = Report::new(door, &format!("memory-{door}-{n}").to_lowercase());
-                ledger.entries.push((report.clone(), client.send(&report)));
-            }
-            if begun.elapsed() > duration() {
-                break;
-            }
-        }
-    });
-    let died = scene.child.as_mut().unwrap().try_wait().unwrap();
-    if died.is_none() {
-        scene.signal(nix::sys::signal::Signal::SIGKILL);
-    }
-    scene.ended();
-    scene.up();
-    let mut sums = Sums::default();
-    sums.add(&ledger);
-    ledger.check(&scene, "no memory");
-    ledger.send_again(&scene, |_| true);
-    ledger.check(&scene, "no memory");
-    let end = died.map_or("it lived".to_owned(), |status| format!("it died: {status}"));
-    Line {
-        fault: "daemon without memory (RLIMIT_AS 8 MiB above what it has)",
-        tried: format!("{} reports beside bodies of 1 MiB", sums.total()),
-        answers: sums.to_string(),
-        beside: format!("{end}; after the restart everything acknowledged is there once"),
-        lost: 0,
-    }
-    .add();
 }
 
 #[test]

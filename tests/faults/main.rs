@@ -12,6 +12,7 @@ mod doors;
 mod floods;
 mod ledger;
 mod limits;
+mod memory;
 mod peers;
 mod power;
 #[path = "../support/process.rs"]

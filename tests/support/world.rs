@@ -225,22 +225,27 @@ pub fn ask(stream: impl Read + Write, address: &str) -> String {
 
 /// Asks any map.
 #[track_caller]
-pub fn ask_map(mut stream: impl Read + Write, map: &str, key: &str) -> String {
+pub fn ask_map(stream: impl Read + Write, map: &str, key: &str) -> String {
+    try_ask(stream, map, key).unwrap()
+}
+
+/// The same of a daemon that may end meanwhile.
+pub fn try_ask(mut stream: impl Read + Write, map: &str, key: &str) -> io::Result<String> {
     let key = format!("{map} {key}");
-    stream.write_all(format!("{}:{key},", key.len()).as_bytes()).unwrap();
+    stream.write_all(format!("{}:{key},", key.len()).as_bytes())?;
     let mut length = String::new();
     let mut byte = [0];
     loop {
-        stream.read_exact(&mut byte).unwrap();
+        stream.read_exact(&mut byte)?;
         if byte == *b":" {
             break;
         }
         length.push(char::from(byte[0]));
     }
     let mut reply = vec![0; length.parse::<usize>().unwrap() + 1];
-    stream.read_exact(&mut reply).unwrap();
+    stream.read_exact(&mut reply)?;
     assert_eq!(reply.pop(), Some(b','));
-    String::from_utf8(reply).unwrap()
+    Ok(String::from_utf8(reply).unwrap())
 }
 
 /// A port on a loopback address of its own: no outgoing connection of another test can take it meanwhile.
