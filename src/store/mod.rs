@@ -16,6 +16,7 @@ mod events;
 mod export;
 mod file;
 mod forgotten;
+mod growth;
 mod history;
 mod incident;
 mod index;

@@ -18,6 +18,8 @@ const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema
 /// Pages in the write-ahead log after which they are moved into the file. In a burst each page is changed often, and is moved
 /// once; SQLite's own 1000 would be moved with nearly every group.
 const CHECKPOINT: u32 = 4096;
+/// What of the log is left, in bytes, when it begins anew after it could not for a while. Without trouble it stays below.
+const LOG_LEFT: u32 = 32 << 20;
 
 /// Marks the file as ours (`PRAGMA application_id`): "supp" in ASCII.
 pub const APPLICATION_ID: i64 = 0x7375_7070;
@@ -40,6 +42,7 @@ pub fn open(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreErro
     // Else the last connection to close moves the whole WAL into the file, and one bounce mail costs five syncs.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_LEFT)?;
     // Room for what one group of reports changes, or else it would be written twice.
     connection.pragma_update(None, "cache_size", -8192)?;
     connection.set_prepared_statement_cache_capacity(64);

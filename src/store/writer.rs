@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::growth::Growth;
 use super::{Keeping, Receipt, StoreError, Submission, record, schema};
 use crate::policy::Rules;
 
@@ -59,6 +60,7 @@ impl Writer {
             rules: Arc::clone(&rules),
             keeping: Arc::clone(&keeping),
             clock,
+            growth: Growth::default(),
         };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || worker.run());
         let thread = thread.map_err(|e| StoreError::Unreadable(format!("no thread for the writer: {e}")))?;
@@ -95,6 +97,7 @@ struct Worker {
     rules: Arc<RwLock<Arc<Rules>>>,
     keeping: Arc<RwLock<Keeping>>,
     clock: Clock,
+    growth: Growth,
 }
 
 impl Worker {
@@ -119,6 +122,9 @@ impl Worker {
         for (reply, result) in replies.into_iter().zip(results) {
             // Whoever handed it in may be gone; it is recorded all the same.
             let _ = reply.send(result);
+        }
+        if let Some(connection) = &self.connection {
+            self.growth.look(connection, &self.path);
         }
     }
 
