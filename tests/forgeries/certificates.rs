@@ -170,19 +170,25 @@ fn wrong_keys(world: &World) -> Class {
     }
 }
 
+/// An authority between the trusted one and what it issues.
+const BETWEEN: Wish<'_> = Wish { ca: true, ..Wish::named("between") };
+
+fn between(wish: &Wish<'_>, bits: u32) -> Authority {
+    let key = rsa(bits);
+    let certificate = issue(wish, &key, Some(&Pki::shared().ca));
+    Authority { key, certificate }
+}
+
+/// Issued by that one, whose certificate is served too.
+fn below(world: &World, name: &'static str, between: &Authority) -> Forgery {
+    let leaf = signing(&Wish::named(SNS), &Pki::shared().good.key, between);
+    Forgery::of(name, &serve(world, &leaf, [leaf.pem.clone(), between.certificate.to_pem().unwrap()].concat()))
+}
+
 fn wrong_chains(world: &World) -> Class {
-    let (ca, key) = (&Pki::shared().ca, &Pki::shared().good.key);
-    let below = |name, wish: &Wish<'_>, between: Authority| {
-        let leaf = signing(wish, key, &between);
-        Forgery::of(name, &serve(world, &leaf, [leaf.pem.clone(), between.certificate.to_pem().unwrap()].concat()))
-    };
-    let between = |wish: &Wish<'_>, bits| {
-        let key = rsa(bits);
-        let certificate = issue(wish, &key, Some(ca));
-        Authority { key, certificate }
-    };
+    let key = &Pki::shared().good.key;
+    let below = |name, between: Authority| below(world, name, &between);
     let sns = Wish::named(SNS);
-    let of_ca = Wish { ca: true, ..Wish::named("between") };
     let hidden = |name, url| {
         let leaf = signing(&Wish { issuer_url: Some(url), ..sns }, key, &authority("nobody's", None));
         Forgery::of(name, &serve(world, &leaf, leaf.pem.clone()))
@@ -201,9 +207,9 @@ fn wrong_chains(world: &World) -> Class {
             Forgery::of("an unknown authority of the same name", &draft().sign(&Pki::shared().unknown_ca)),
             Forgery::of("signed by itself", &serve(world, &alone, alone.pem.clone())),
             wished(world, "by SHA-1", &Wish { sha1: true, ..sns }),
-            below("by somebody who is no authority", &sns, between(&Wish::named("evil.example"), 2048)),
-            below("by an authority with a short key", &sns, between(&of_ca, 1024)),
-            below("by an authority of nobody", &sns, authority("between", None)),
+            below("by somebody who is no authority", between(&Wish::named("evil.example"), 2048)),
+            below("by an authority with a short key", between(&BETWEEN, 1024)),
+            below("by an authority of nobody", authority("between", None)),
             hidden("the issuer at an inside address", "http://169.254.169.254/latest/meta-data/"),
             hidden("the issuer on this machine", "http://127.0.0.1/ca.cer"),
             hidden("the issuer at evil's", "http://crt.evil.example/.amazontrust.com/ca.cer"),
@@ -244,6 +250,8 @@ fn not_to_be_had(world: &World) -> Class {
         forgeries: vec![
             Forgery::of("expired", &draft().sign(&Pki::shared().expired)),
             Forgery::of("not yet valid", &draft().sign(&Pki::shared().not_yet)),
+            below(world, "by an authority that has expired", &between(&Wish { days: (-400, -10), ..BETWEEN }, 2048)),
+            below(world, "by an authority not yet valid", &between(&Wish { days: (10, 400), ..BETWEEN }, 2048)),
             Forgery::of("no such file", &draft().sign(&at("dd01"))),
             served("a redirect, even to the good one", "dd02", Reply::RedirectTo(elsewhere)),
             served("a page", "dd03", Reply::Body(b"<html>Sign in\r\n\x1b[2J</html>".to_vec())),

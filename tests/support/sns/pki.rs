@@ -78,7 +78,7 @@ pub struct Wish<'a> {
 }
 
 impl<'a> Wish<'a> {
-    pub fn named(name: &'a str) -> Self {
+    pub const fn named(name: &'a str) -> Self {
         let days = (-1, 3650);
         Self { name, second_name: None, days, ca: false, hosts: &[], issuer_url: None, sha1: false }
     }
