@@ -12,7 +12,8 @@
 //! [`server`] wires doors, store and lookups into the daemon; [`cli`] is everything else that a person can run.
 //! The list comes in from other tools by [`exchange`], and goes out to files that Postfix reads by itself as [`tables`].
 //! A [`return_path`] can be signed on its way out and proves then that a report is an answer to mail of ours.
-//! An [`address`] has one canonical form throughout, and a [`status`] is an RFC 3463 code.
+//! An [`address`] has one canonical form throughout, a [`status`] is an RFC 3463 code, and what strangers can repeat at will is
+//! logged within a [`log_limit`].
 
 pub mod address;
 pub mod cli;
@@ -20,6 +21,7 @@ pub mod config;
 pub mod event;
 pub mod exchange;
 pub mod ingress;
+pub mod log_limit;
 pub mod lookup;
 pub mod outcome;
 pub mod policy;

@@ -6,7 +6,6 @@
 pub mod classify;
 pub mod http;
 pub mod lmtp;
-pub mod log_limit;
 pub mod mail;
 pub mod pairs;
 pub mod pipe;

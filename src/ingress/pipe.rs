@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::log_limit::LogLimit;
 use super::mail::dkim;
 use super::mail::mime::MAX_MAIL;
 use super::mail::origin::{Envelope, ReturnPath, Trust};
 use super::mail::submission;
 use crate::config::Config;
 use crate::event::Door;
+use crate::log_limit::LogLimit;
 use crate::outcome::Outcome;
 use crate::store::Store;
 

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use super::{Lookup, Protocol, Step};
+use crate::log_limit::LogLimit;
 use crate::socket::{Listener, Stream};
 
 /// Bytes asked for by one read. A request of Postfix has about 50, a policy request about 700.
@@ -27,8 +28,6 @@ const READ: usize = 4096;
 const WRITE: usize = 64 * 1024;
 /// Wait after an accept error that will not go away by itself: out of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
-/// Trouble that lasts is logged once in this time.
-const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Bounds on what clients can cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +69,15 @@ pub struct Service {
     pub limits: Limits,
     /// Where the time comes from.
     pub clock: fn() -> Timestamp,
+    /// For what clients can repeat at will.
+    pub log_limit: Arc<LogLimit>,
+}
+
+impl Service {
+    /// Tells an operator; each `kind` at a limited rate.
+    fn warn(&self, kind: &'static str, sentence: &str) {
+        self.log_limit.warn(kind, &format!("{}: {sentence}", self.protocol.as_str()));
+    }
 }
 
 /// Serves until `shutdown` completes and the connections have ended.
@@ -99,7 +107,6 @@ async fn accept(
     connections: &mut JoinSet<()>,
 ) {
     let free = Arc::new(Semaphore::new(service.limits.connections));
-    let mut trouble = Trouble { protocol: service.protocol.clone(), logged: None };
     loop {
         while connections.try_join_next().is_some() {}
         match (listener.accept().await, Arc::clone(&free).try_acquire_owned()) {
@@ -110,27 +117,12 @@ async fn accept(
                     drop(permit);
                 });
             }
-            (Ok(_), Err(_)) => trouble.log("too many connections, closed the newest"),
+            (Ok(_), Err(_)) => service.warn("full", "too many connections, closed the newest"),
             (Err(error), _) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             (Err(error), _) => {
-                trouble.log(&format!("cannot accept connections: {error}; trying on"));
+                service.warn("accept", &format!("cannot accept connections: {error}; trying on"));
                 sleep(ACCEPT_PAUSE).await;
             }
-        }
-    }
-}
-
-/// Says the same trouble once in a while.
-struct Trouble {
-    protocol: Protocol,
-    logged: Option<Instant>,
-}
-
-impl Trouble {
-    fn log(&mut self, sentence: &str) {
-        if self.logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) {
-            self.logged = Some(Instant::now());
-            log::error!("{}: {sentence}", self.protocol.as_str());
         }
     }
 }
@@ -168,7 +160,7 @@ async fn converse(mut stream: Stream, service: &Service, mut stopped: watch::Rec
         patience.renew(same, input.is_empty());
     };
     if let End::Violation(why) = end {
-        log::warn!("{}: connection closed: {why}", service.protocol.as_str());
+        service.warn(why, &format!("connection closed: {why}"));
     }
 }
 

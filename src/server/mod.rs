@@ -29,6 +29,7 @@ use tokio::task::JoinSet;
 use crate::config::{Config, ConfigError};
 use crate::ingress::http::{self, Door, Slot};
 use crate::ingress::lmtp::{self, worker::Workers};
+use crate::log_limit::LogLimit;
 use crate::lookup::{self, Limits, Lookup, Protocol, Service, Settings};
 use crate::socket::{ListenAddress, ListenError, SocketRights};
 use crate::store::{Readers, StoreError, Submission, Writer};
@@ -99,6 +100,8 @@ struct Daemon {
     writer_thread: JoinHandle<()>,
     readers: Arc<Readers>,
     lookup: Arc<Lookup>,
+    /// Of what is wrong with connections of lookups.
+    log_limit: Arc<LogLimit>,
     workers: Arc<Workers>,
     ledger: Arc<Ledger>,
     door: Slot<Door<Ledger>>,
@@ -134,6 +137,7 @@ impl Daemon {
             writer_thread,
             readers,
             lookup,
+            log_limit: Arc::default(),
             workers,
             ledger,
             door,
@@ -188,7 +192,13 @@ impl Daemon {
             };
             let connections = self.config.lookup.max_connections as usize;
             let limits = Limits { connections, ..Limits::default() };
-            let service = Service { protocol, lookup: Arc::clone(&self.lookup), limits, clock: Timestamp::now };
+            let service = Service {
+                protocol,
+                lookup: Arc::clone(&self.lookup),
+                limits,
+                clock: Timestamp::now,
+                log_limit: Arc::clone(&self.log_limit),
+            };
             services.spawn_on(lookup::serve(listener, service, until(stopped.clone())), &self.lookups);
         }
         for at in &self.config.http.listen {
@@ -249,6 +259,7 @@ impl Daemon {
         *self.keep.lock().unwrap_or_else(PoisonError::into_inner) = config.privacy.keep;
         self.exports.send_replace(exports::Plan::of(&config));
         self.workers.reload();
+        self.log_limit.reset();
         self.ledger.set_topics(config.sns.topics.clone());
         if needs_restart(&self.config, &config) {
             log::warn!("reloaded, but the database and the listening sockets stay as they are until a restart");

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 
+use suppressd::log_limit::PER_WINDOW;
 use suppressd::lookup::{MAX_KEY, socketmap};
 
 use crate::process::PATIENCE;
@@ -238,4 +239,14 @@ fn whatever_is_said_to_the_lookup_sockets_nobody_gets_another_answer() {
         let half = stream.try_clone().unwrap();
         exchange(stream, move || drop(half.shutdown(Shutdown::Write)), bytes)
     });
+}
+
+#[test]
+fn a_flood_of_what_is_no_request_is_a_few_lines() {
+    let watch = Watch::start(&[]);
+    for _ in 0..200 {
+        assert_eq!(unix(&watch.world, "lookup.sock", b"00:,"), "");
+    }
+    let log = watch.world.log();
+    assert_eq!(log.matches(CLOSED).count(), PER_WINDOW as usize, "{log}");
 }

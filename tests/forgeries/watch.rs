@@ -2,7 +2,7 @@
 
 use rusqlite::types::Value;
 use suppressd::event::is_unprintable;
-use suppressd::ingress::log_limit::PER_WINDOW;
+use suppressd::log_limit::PER_WINDOW;
 
 use crate::process::eventually;
 use crate::sns::signer::{Post, request};

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use super::{Door, Limits, request};
 use crate::event::{MAX_NAME, printable};
 use crate::ingress::Sink;
-use crate::ingress::log_limit::LogLimit;
+use crate::log_limit::LogLimit;
 
 /// Longest header of a request, in bytes.
 const MAX_HEADER: usize = 32 * 1024;

@@ -18,8 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
-use super::log_limit::LogLimit;
 use super::{Sink, sns};
+use crate::log_limit::LogLimit;
 use crate::socket::{Listener, Stream};
 use connection::{CROWDED, Phase, crowded_out};
 

@@ -10,8 +10,8 @@ use tokio::time::timeout;
 use super::{Door, Limits};
 use crate::event::{MAX_NAME, printable};
 use crate::ingress::Sink;
-use crate::ingress::log_limit::LogLimit;
 use crate::ingress::sns::message::Headers;
+use crate::log_limit::LogLimit;
 use crate::outcome::Outcome;
 use crate::telemetry::metrics;
 

@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::log_limit::LogLimit;
+use crate::log_limit::LogLimit;
 use crate::socket::{Listener, Stream};
 use session::{Collector, MAX_LINE, Session, Step};
 use worker::Workers;

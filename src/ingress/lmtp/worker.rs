@@ -19,10 +19,10 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::event::{Door, Origin, Why};
-use crate::ingress::log_limit::LogLimit;
 use crate::ingress::mail::mime::MAX_MAIL;
 use crate::ingress::mail::origin::{Envelope, NoAnswer};
 use crate::ingress::mail::submission::{self, MAX_KEPT, digest};
+use crate::log_limit::LogLimit;
 use crate::outcome::Outcome;
 use crate::store::{Quarantined, Submission, Writer};
 

@@ -10,7 +10,7 @@ use ring::digest::SHA256;
 use super::origin::{Envelope, NoAnswer, Proof, Trust, prove};
 use super::{Finding, Nature, Reading, read_with};
 use crate::event::{Door, Event, EventId, Kind, Origin, Reason, Side, Why, bracketed, printable};
-use crate::ingress::log_limit::LogLimit;
+use crate::log_limit::LogLimit;
 use crate::outcome::Outcome;
 use crate::store::{QuarantineEntry, Quarantined, Receipt, Submission};
 use crate::telemetry::maillog;

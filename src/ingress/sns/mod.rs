@@ -25,8 +25,8 @@ use self::subscription::SubscribeUrl;
 use self::topic::TopicArn;
 use super::Sink;
 use super::http::fetch::{FetchError, Fetcher};
-use super::log_limit::LogLimit;
 use crate::event::{self, MAX_NAME, Origin, Why, printable};
+use crate::log_limit::LogLimit;
 use crate::outcome::Outcome;
 use crate::store::{Quarantined, Receipt, StoreError, Submission, TopicChange, TopicState};
 
