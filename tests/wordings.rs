@@ -232,6 +232,48 @@ const SAMPLES: &[(&str, Kind, &str)] = &[
     ),
     ("a quoted reply", HARD, "Your message to <bob@example.com> was not delivered:\n\n550 5.1.1 no such user\n"),
     ("a sorry gateway", SOFT, "We could not deliver your message to bob@example.com, for reasons of policy.\n"),
+    (
+        "netease",
+        HARD,
+        "抱歉，您的邮件被退回来了……\n原邮件信息：\n收件人：bob@example.com\n退信原因：收件人邮件地址（bob@example.com）不存在，邮件无法送达。\n",
+    ),
+    (
+        "chinese-sentence",
+        HARD,
+        "您好，您发送的邮件被退回。\n退信原因：收件人邮件地址（bob@example.com）不存在，邮件无法送达。\n",
+    ),
+    ("chinese-full", SOFT, "您的邮件未能投递。\n收件人：<bob@example.com>，原因：对方邮箱已满\n"),
+    ("japanese-sentence", HARD, "メールを配信できませんでした。\n宛先「bob@example.com」、550 5.1.1 User unknown\n"),
+    (
+        "german",
+        HARD,
+        "Ihre Nachricht konnte nicht zugestellt werden an:\n\nbob@example.com\n\nGrund: Empfänger unbekannt\n",
+    ),
+    (
+        "french",
+        HARD,
+        "Votre message n'a pas pu être remis aux destinataires suivants :\n\n<bob@example.com> : 550 5.1.1 utilisateur inconnu\n",
+    ),
+    (
+        "italian",
+        SOFT,
+        "Impossibile consegnare il messaggio.\n\nDestinatario: bob@example.com\nMotivo: 452 4.2.2 casella piena\n",
+    ),
+    ("spanish", HARD, "No se pudo entregar el mensaje a:\n\nbob@example.com: 550 5.1.1 usuario desconocido\n"),
+    (
+        "portuguese",
+        HARD,
+        "Não foi possível entregar a mensagem para:\n\n  bob@example.com\n\n550 5.1.1 usuário desconhecido\n",
+    ),
+    ("russian", HARD, "Не удалось доставить письмо адресату bob@example.com\n\n550 5.1.1 Пользователь не найден\n"),
+    (
+        "dutch",
+        HARD,
+        "Uw bericht kon niet worden bezorgd bij:\n\n<bob@example.com>\n    550 5.1.1 onbekende gebruiker\n",
+    ),
+    ("polish", HARD, "Nie można dostarczyć wiadomości do:\n\nbob@example.com\n550 5.1.1 nieznany użytkownik\n"),
+    ("turkish", HARD, "İletiniz teslim edilemedi.\n\nAlıcı: bob@example.com\n550 5.1.1 bilinmeyen kullanıcı\n"),
+    ("korean", HARD, "메일이 전송되지 않았습니다.\n\n수신자: bob@example.com\n550 5.1.1 존재하지 않는 사용자\n"),
 ];
 
 #[test]

@@ -17,7 +17,7 @@ use crate::event::{Reason, Side};
 use crate::outcome::MARKER;
 use crate::status::EnhancedStatus;
 use rules::{RULES, Rule, When};
-pub use text::{MAX_TEXT, Plain, last_status, reply_code, reply_start};
+pub use text::{MAX_TEXT, Plain, is_wide, last_status, reply_code, reply_start};
 
 /// Where in the SMTP session the reply came. RFC 5321 §3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

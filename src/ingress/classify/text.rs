@@ -1,7 +1,7 @@
 //! Brings the words of a refusal into one plain form, so that a phrase of the table matches however it was folded,
 //! wrapped, cased or addressed; and finds the codes in them.
 //!
-//! In the plain form everything is lower case with single spaces; `550-5.1.1` at the start of every line of a
+//! In the plain form everything is lower case with single spaces, also in place of wide punctuation; `550-5.1.1` at the start of every line of a
 //! multi-line reply is gone; an address is `@addr`, or `@rcpt` if it is the recipient's; a host name or URL is `@host`, or
 //! `@rdom` if it is the recipient's domain. So a mailbox called `spam@` or a host called `quota.example.com` decides nothing.
 
@@ -17,11 +17,11 @@ impl Plain {
     /// The plain form of a text about `recipient`, who may be empty.
     #[must_use]
     pub fn of(text: &str, recipient: &str) -> Self {
-        let text = text.get(..floor(text, MAX_TEXT)).unwrap_or_default().to_lowercase();
+        let text = text.get(..floor(text, MAX_TEXT)).unwrap_or_default().to_lowercase().replace('’', "'");
         let recipient = recipient.to_lowercase();
         let domain = recipient.rsplit_once('@').map_or("", |(_, d)| d);
         let mut out = String::with_capacity(text.len());
-        for word in text.split_whitespace() {
+        for word in text.split(|c: char| c.is_whitespace() || is_wide(c)) {
             let word = without_reply_prefix(word);
             if !word.is_empty() {
                 if !out.is_empty() {
@@ -44,6 +44,12 @@ impl Plain {
     pub fn contains_marker(&self, marker: &str) -> bool {
         self.0.contains(&marker.to_lowercase())
     }
+}
+
+/// Punctuation of Chinese and Japanese, which stands without spaces and in no address; and quotation marks of two strokes.
+#[must_use]
+pub fn is_wide(c: char) -> bool {
+    matches!(c, '\u{3001}'..='\u{301f}' | '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' | '“' | '”')
 }
 
 /// Largest character boundary not above `max`.
@@ -210,6 +216,8 @@ mod tests {
         assert_eq!(plain("see https://a.example/#blocked, user@quota.example"), "see @host, @addr");
         assert_eq!(plain("domain example.com not found"), "domain @rdom not found");
         assert_eq!(plain("550-5.7.1 this\r\n 550-5.7.1 is\r\n 550 spam"), "this is 550 spam");
+        assert_eq!(plain("收件人（bob@example.com）不存在，请检查。"), "收件人 @rcpt 不存在 请检查");
+        assert_eq!(plain("He wasn’t found"), "he wasn't found");
         assert_eq!(plain("RESOLVER.ADR.RecipNotFound; not found"), "resolver.adr.recipnotfound; not found");
     }
 

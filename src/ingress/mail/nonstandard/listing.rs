@@ -6,6 +6,7 @@
 
 use super::super::phrases::Phrases;
 use crate::address::Address;
+use crate::ingress::classify::is_wide;
 
 /// Most lines of a report that are read.
 pub const MAX_LINES: usize = 2000;
@@ -320,7 +321,9 @@ fn own_line(line: &str) -> Option<(&str, &str)> {
             Some(inner) => inner.split_once(['>', '"', '\''])?,
             None => {
                 let end = line
-                    .find(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | ';' | '(' | '<' | '>' | '"'))
+                    .find(|c: char| {
+                        c.is_whitespace() || matches!(c, ':' | ',' | ';' | '(' | '<' | '>' | '"') || is_wide(c)
+                    })
                     .unwrap_or(line.len());
                 let (head, tail) = line.split_at_checked(end)?;
                 (head.trim_end_matches('.'), tail)
@@ -329,6 +332,7 @@ fn own_line(line: &str) -> Option<(&str, &str)> {
     let follows = rest.trim_start();
     let punctuated = follows.is_empty()
         || follows.starts_with([':', '.', '(', ';', ',', '<', '-', '[', '>'])
+        || follows.starts_with(is_wide)
         || follows.starts_with("on ");
     (punctuated && is_address(address)).then_some((address, rest.trim_start_matches([':', '>', ' '])))
 }
@@ -382,19 +386,26 @@ fn alias(line: &str) -> Option<&str> {
 fn bare(word: &str) -> &str {
     let word = word.trim_matches(|c: char| {
         matches!(c, '<' | '>' | '"' | '\'' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '.' | '*' | '!' | '`')
+            || is_wide(c)
     });
     let word = word
         .strip_prefix("mailto:")
         .or_else(|| word.strip_prefix("SMTP:"))
         .or_else(|| word.strip_prefix("smtp:"))
         .unwrap_or(word);
-    word.rsplit(['<', ':']).find(|w| w.contains('@')).unwrap_or(word)
+    word.rsplit(|c: char| matches!(c, '<' | '>' | ':') || is_wide(c)).find(|w| w.contains('@')).unwrap_or(word)
 }
 
 fn is_address(word: &str) -> bool {
-    word.rsplit_once('@').is_some_and(|(l, d)| !l.is_empty() && !l.contains('@') && d.contains('.'))
+    word.rsplit_once('@').is_some_and(|(l, d)| !l.is_empty() && !l.contains('@') && has_top_level(d))
         && Address::parse_lookup_key(word).is_ok()
-        && !word.contains(char::is_whitespace)
+        && !word.contains(|c: char| c.is_whitespace() || is_wide(c))
+}
+
+/// Whether a domain ends in a name of one script: `example.jp您好` goes on with the sentence.
+fn has_top_level(domain: &str) -> bool {
+    let last = domain.rsplit_once('.').map(|(_, last)| last);
+    last.is_some_and(|last| last.is_ascii() || !last.contains(|c: char| c.is_ascii()))
 }
 
 /// Addresses that reports give for questions.
