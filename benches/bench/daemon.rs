@@ -68,16 +68,18 @@ impl Daemon {
         usize::try_from(database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()).unwrap()
     }
 
-    /// Waits until the list is in memory, so far as it ever is: the processor is idle then.
+    /// Waits until the list is in memory, so far as it ever is: nothing is read any more, for longer than the rests in between.
     pub fn indexed(&self) {
         load::one(&self.socketmap(), b"20:access a@example.com,", Framing::Until(b','));
-        let mut before = self.processor_ticks();
-        loop {
-            std::thread::sleep(Duration::from_millis(300));
-            let now = self.processor_ticks();
-            if now == before {
-                break;
-            }
+        let read = || {
+            let io = std::fs::read_to_string(format!("/proc/{}/io", self.pid())).unwrap();
+            io.lines().find(|line| line.starts_with("rchar")).unwrap().to_owned()
+        };
+        let (mut before, mut quiet) = (read(), 0);
+        while quiet < 5 {
+            std::thread::sleep(Duration::from_millis(200));
+            let now = read();
+            quiet = if now == before { quiet + 1 } else { 0 };
             before = now;
         }
     }
