@@ -29,12 +29,17 @@ use crate::world::free_address;
 const EVERYBODY: [Door; 3] = [Door::Webhook, Door::Lmtp, Door::Pipe];
 /// Descriptors of the daemon beside those of the flood: honest clients, a child that reads mail, a certificate that is fetched.
 const OWN: usize = 24;
+/// Longest work for all bombs, in seconds of a processor.
+const WORK: u64 = 20;
+/// Most memory of a child that reads mail, of which it keeps 4 MiB, in bytes.
+const READER: u64 = 128 << 20;
 /// Most memory of the daemon, in bytes, whatever is sent; bodies under way come on top of it.
 const MEMORY: u64 = 160 << 20;
 
 #[test]
 fn thousands_of_connections_to_the_webhook() {
-    let scene = Scene::start(&[]);
+    // Their own time would not be over soon enough.
+    let scene = Scene::start(&[("http.header-timeout", "\"60s\"")]);
     // Who comes later waits behind those who say nothing, and is served all the same.
     flood(("the webhook", 512), &scene, &Place::silent(scene.http), &EVERYBODY, || {
         Client::new(&scene).send(&Report::new(Door::Webhook, "after")) == Answer::Taken
@@ -236,6 +241,8 @@ impl fmt::Display for Counts {
 #[derive(Default)]
 struct Most {
     memory: AtomicU64,
+    /// Of the children that read mail.
+    reader: AtomicU64,
     descriptors: AtomicUsize,
 }
 
@@ -243,6 +250,7 @@ impl Most {
     fn watch(&self, scene: &Scene, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
             self.memory.fetch_max(scene.memory(), Ordering::Relaxed);
+            self.reader.fetch_max(scene.memory_of_children(), Ordering::Relaxed);
             self.descriptors.fetch_max(scene.descriptors(), Ordering::Relaxed);
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -293,6 +301,7 @@ fn a_hundred_clients_with_bodies_of_a_mebibyte() {
         );
     });
     assert!(most.memory() < MEMORY + (200 << 20), "{most}");
+    assert!(scene.memory() < MEMORY, "{} bytes are left of them", scene.memory());
 }
 
 #[test]
@@ -320,12 +329,18 @@ fn bombs_are_kept_in_quarantine_and_cost_neither_time_nor_memory() {
         }
     });
     assert_eq!(Client::new(&scene).send(&Report::new(Door::Lmtp, "after")), Answer::Taken);
-    assert!(most.memory() < MEMORY, "{most}");
+    let work = scene.work();
+    assert!(work < WORK, "{work} seconds of work");
+    let reader = most.reader.load(Ordering::Relaxed);
+    assert!(
+        most.memory() < MEMORY && reader > 0 && reader < READER,
+        "{most}, of a child that reads mail {reader} bytes"
+    );
     Line {
         fault: "deep JSON, MIME bombs, a mail of message_size_limit",
         tried: format!("{} messages", 4 + 2 * mails().len()),
         answers: "webhook: 400, or 200 and quarantine; LMTP: 250; pipe: 0".into(),
-        beside: most.to_string(),
+        beside: format!("{most}, of a child that reads mail {} MiB; {work} seconds of work", reader >> 20),
         lost: 0,
     }
     .add();

@@ -16,7 +16,7 @@ use nix::sys::signal::Signal;
 use crate::doors::{Answer, Client, DOORS, Door, Report};
 use crate::ledger::{Ledger, Sums};
 use crate::process::{PATIENCE, SUPPRESSD, eventually};
-use crate::scene::Scene;
+use crate::scene::{Scene, kilobytes};
 use crate::settings::{duration, kills};
 use crate::sns::signer::request;
 use crate::table::Line;
@@ -75,7 +75,7 @@ const CLIENTS: usize = 20;
 #[test]
 fn a_daemon_that_gets_no_memory_loses_nothing_that_it_acknowledged() {
     let limit = |scene: &Scene, room: Option<u64>| {
-        let limit = room.map_or("unlimited".to_owned(), |room| (status(scene, "VmData:") + room).to_string());
+        let limit = room.map_or("unlimited".to_owned(), |room| (data(scene) + room).to_string());
         let run =
             Command::new("prlimit").args(["--pid", &scene.pid().to_string(), &format!("--data={limit}:")]).status();
         assert!(run.unwrap().success());
@@ -105,11 +105,9 @@ fn a_daemon_that_is_killed_for_its_memory_loses_nothing_that_it_acknowledged() {
     drop(scene);
 }
 
-/// A number of /proc/PID/status, in bytes.
-fn status(scene: &Scene, name: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", scene.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+/// What RLIMIT_DATA counts, in bytes.
+fn data(scene: &Scene) -> u64 {
+    kilobytes(&fs::read_to_string(format!("/proc/{}/status", scene.pid())).unwrap(), "VmData:") << 10
 }
 
 /// A group of processes whose memory is limited, by whichever cgroup hierarchy there is.

@@ -114,9 +114,32 @@ impl Scene {
     /// Memory of the daemon that is its own, in bytes.
     pub fn memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-        line.and_then(|line| line.trim().strip_suffix(" kB"))
-            .map_or(0, |kilobytes| kilobytes.parse::<u64>().unwrap() << 10)
+        kilobytes(&status, "RssAnon:") << 10
+    }
+
+    /// The most memory that one of its children has ever had, in bytes.
+    pub fn memory_of_children(&self) -> u64 {
+        let status = |child: &String| fs::read_to_string(format!("/proc/{child}/status")).ok();
+        let memory = |status: String| kilobytes(&status, "VmHWM:");
+        self.children().iter().filter_map(status).map(memory).max().unwrap_or(0) << 10
+    }
+
+    /// Seconds that a processor has worked for it and its children: the same on a machine that has other things to do too.
+    pub fn work(&self) -> u64 {
+        let of = |pid: &String| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            // utime, stime, cutime and cstime of proc_pid_stat(5), in hundredths.
+            let rest = stat.rsplit(") ").next().unwrap_or_default().split(' ').skip(11).take(4);
+            rest.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>()
+        };
+        let all = self.children().into_iter().chain([self.pid().to_string()]).map(|pid| of(&pid));
+        all.sum::<u64>() / 100
+    }
+
+    fn children(&self) -> Vec<String> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).into_iter().flatten().flatten();
+        let children: String = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok()).collect();
+        children.split_whitespace().map(str::to_owned).collect()
     }
 
     /// Descriptors that the daemon has open.
@@ -148,6 +171,12 @@ impl DerefMut for Scene {
 #[track_caller]
 pub fn refusals<'a>(lookup: &UnixStream, addresses: impl IntoIterator<Item = &'a str>) -> Vec<bool> {
     addresses.into_iter().map(|address| ask(lookup, address).starts_with("OK 550 5.")).collect()
+}
+
+/// A number of /proc/PID/status; 0 if the process is gone.
+pub fn kilobytes(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|line| line.trim().strip_suffix(" kB")).map_or(0, |kilobytes| kilobytes.parse().unwrap())
 }
 
 fn is_root() -> bool {
