@@ -24,6 +24,9 @@ use tokio::time::timeout;
 
 /// Connections that may wait to be accepted; Postfix's own `inet_listen` default is of this order.
 const BACKLOG: i32 = 512;
+/// The same of TCP, where strangers may be among them: whoever finds no room asks again after a second, then two, then four, and
+/// that is soon longer than SNS waits. The kernel takes less where net.core.somaxconn says so.
+const TCP_BACKLOG: i32 = 4096;
 /// Group of Postfix's clients: each of its processes that looks something up runs as this.
 const POSTFIX_GROUP: &str = "postfix";
 
@@ -144,7 +147,10 @@ impl Listener {
                 Self::from_unix(listener).map_err(io)
             }
             ListenAddress::Tcp(address) => std::net::TcpListener::bind(address)
-                .and_then(Self::from_tcp)
+                .and_then(|listener| {
+                    nix::sys::socket::listen(&listener, Backlog::new(TCP_BACKLOG)?)?;
+                    Self::from_tcp(listener)
+                })
                 .map_err(|e| if e.kind() == io::ErrorKind::AddrInUse { ListenError::InUse(at.clone()) } else { io(e) }),
         }
     }
