@@ -159,7 +159,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn event(&self, recipient: Address, reported: &str, entry: Json<'_>, verdict: Verdict) -> Event {
-        let mta = |name: &str| self.event.text(name).map(|text| without_type(text, "dns"));
+        let mta = |name: &str| self.event.text(name).map(|text| printable(&without_type(text, "dns"), MAX_NAME));
         let diagnostic = entry.text("diagnosticCode").map(|text| without_type(text, "smtp"));
         Event {
             id: self.id(verdict.kind, &recipient),

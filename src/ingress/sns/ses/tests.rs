@@ -57,6 +57,16 @@ fn the_documented_sample_gives_every_fact() {
 }
 
 #[test]
+fn a_name_is_kept_as_long_as_a_name_may_be() {
+    let long = "x".repeat(1000);
+    let sample = include_str!("sample_bounce.json").replace("127.0.2.0", &long).replace("email.example.com", &long);
+    let evidence = understood(&sample).events.remove(0).evidence;
+    for name in [evidence.remote_mta, evidence.reporting_mta] {
+        assert_eq!(name.as_deref(), long.get(..MAX_NAME));
+    }
+}
+
+#[test]
 fn bounces_are_judged_by_type_and_subtype() {
     for (types, kind, reason, side) in [
         ("Permanent/General", Kind::HardBounce, Reason::Undefined, Side::Recipient),
