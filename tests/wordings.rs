@@ -293,11 +293,60 @@ fn each_mail_system_is_understood() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Reports from a mail system that name somebody and put nobody on the list for good.
+#[test]
+fn what_went_well_or_is_our_own_fault_condemns_nobody() {
+    for words in [
+        "Your message was successfully delivered to bob@example.com.\n",
+        "您发给 bob@example.com 的邮件已成功送达。\n",
+        "bob@example.com へのメールは送達されました。\n",
+        "bob@example.com 님에게 메일이 배달되었습니다.\n",
+        "收件人：bob@example.com\n原因：发件邮箱所属域名的SPF记录不存在\n",
+        "投递给收件人 bob@example.com 失败。550 DNS记录不存在，拒绝接收\n",
+    ] {
+        let mail = format!("From: postmaster@mx.example.net\nTo: bounces@example.net\nSubject: report\n\n{words}");
+        let kinds: Vec<_> = mail::read(mail.as_bytes()).findings.iter().map(|f| f.kind).collect();
+        assert!(!kinds.contains(&HARD), "{words}: {kinds:?}");
+        assert!(kinds.is_empty() || !words.contains("功送") && !words.contains("ful"), "{words}: {kinds:?}");
+    }
+}
+
+#[test]
+fn an_address_ends_where_its_quotation_or_sentence_goes_on() {
+    for words in [
+        "Die Nachricht konnte nicht an „bob@example.com“ zugestellt werden. Empfänger unbekannt.\n",
+        "Le message n’a pas pu être remis à «bob@example.com»: utilisateur inconnu\n",
+        "收件人“bob@example.com”不存在\n",
+        "宛先 ｢bob@example.com｣ へ配信できませんでした。 550 5.1.1 User unknown\n",
+        "메일을 bob@example.com에게 전송하지 못했습니다. 550 5.1.1 User unknown\n",
+    ] {
+        let mail = format!("From: postmaster@mx.example.net\nTo: bounces@example.net\nSubject: report\n\n{words}");
+        let reading = mail::read(mail.as_bytes());
+        let got: Vec<_> = reading.findings.iter().map(|f| (f.recipient.as_str(), f.kind)).collect();
+        assert_eq!(got, [("bob@example.com", HARD)], "{words}");
+    }
+}
+
 #[test]
 fn the_same_words_in_a_personal_mail_are_no_bounce() {
     let chat = "Hi,\n\nthe report said\n\n<bob@example.com>:\n550 5.1.1 user unknown\n\nWhat does it mean?\n";
     let mail = format!("From: carol@example.org\nTo: us@example.net\nSubject: a question\n\n{chat}");
     assert!(mail::read(mail.as_bytes()).findings.is_empty());
+    for (subject, more, body) in [
+        ("Re: 送信エラーについて", "", "bob@example.com は存在しません。ユーザー不明のエラーです。\n"),
+        ("回复：关于投递失败的问题", "", "bob@example.com 用户不存在，请换一个。\n"),
+        ("Re: Undelivered Mail Returned to Sender", "", "bob@example.com: user unknown, they say.\n"),
+        (
+            "自動返信: 送信エラー",
+            "Auto-Submitted: auto-replied\n",
+            "bob@example.com まで。このアドレスには送信できません。\n",
+        ),
+        ("Error de entrega del pedido", "", "No se pudo entregar su paquete. Escriba a bob@example.com\n"),
+    ] {
+        let mail = format!("From: carol@example.org\nTo: us@example.net\nSubject: {subject}\n{more}\n{body}");
+        let bounced = mail::read(mail.as_bytes()).findings.iter().any(|f| f.kind != Kind::Notice);
+        assert!(!bounced, "{subject}");
+    }
 }
 
 #[test]

@@ -548,7 +548,7 @@ pub const RULES: &[Rule] = &[
         "empfänger existiert nicht", "adresse existiert nicht", "benutzer unbekannt", "utente sconosciuto",
         "utente inesistente", "casella inesistente", "destinatario desconocido", "usuario desconocido",
         "usuario inexistente", "destinatario inexistente", "usuário desconhecido", "nie istnieje", "bestaat niet",
-        "onbekend", "пользователь не найден", "не зарегистрирован", "用户不存在", "收件人不存在", "收件人*不存在", "邮箱不存在", "邮箱*不存在", "user unkown",
+        "onbekend", "пользователь не найден", "не зарегистрирован", "用户不存在", "收件人不存在", "邮箱不存在", "@rcpt 不存在", "user unkown",
         "user unknow", "unkown user", "unknow user", "users unknown", "user name unknown", "username unknown",
         "user name not", "username not", "user unrecognized", "unrecognized user", "unrecognized recipient",
         "unrecognised recipient", "recipient not recognised", "address not recognized", "address not recognised",

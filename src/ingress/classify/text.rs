@@ -1,7 +1,7 @@
 //! Brings the words of a refusal into one plain form, so that a phrase of the table matches however it was folded,
 //! wrapped, cased or addressed; and finds the codes in them.
 //!
-//! In the plain form everything is lower case with single spaces, also in place of wide punctuation; `550-5.1.1` at the start of every line of a
+//! In the plain form everything is lower case with single spaces, also in place of wide punctuation and quotes; `550-5.1.1` at the start of every line of a
 //! multi-line reply is gone; an address is `@addr`, or `@rcpt` if it is the recipient's; a host name or URL is `@host`, or
 //! `@rdom` if it is the recipient's domain. So a mailbox called `spam@` or a host called `quota.example.com` decides nothing.
 
@@ -21,7 +21,8 @@ impl Plain {
         let recipient = recipient.to_lowercase();
         let domain = recipient.rsplit_once('@').map_or("", |(_, d)| d);
         let mut out = String::with_capacity(text.len());
-        for word in text.split(|c: char| c.is_whitespace() || is_wide(c)) {
+        let is_between = |c: char| c.is_whitespace() || is_wide(c) || matches!(c, '“' | '”' | '„' | '«' | '»');
+        for word in text.split(is_between) {
             let word = without_reply_prefix(word);
             if !word.is_empty() {
                 if !out.is_empty() {
@@ -46,10 +47,10 @@ impl Plain {
     }
 }
 
-/// Punctuation of Chinese and Japanese, which stands without spaces and in no address; and quotation marks of two strokes.
+/// Punctuation of Chinese and Japanese, which stands without spaces.
 #[must_use]
 pub fn is_wide(c: char) -> bool {
-    matches!(c, '\u{3001}'..='\u{301f}' | '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' | '“' | '”')
+    matches!(c, '\u{3001}'..='\u{301f}' | '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' | '\u{ff61}'..='\u{ff65}')
 }
 
 /// Largest character boundary not above `max`.

@@ -58,7 +58,7 @@ const DAEMONS: &[&str] = &[
 ];
 
 /// Subjects that only a report has.
-const SUBJECTS: &[&str] = &[
+pub(super) const SUBJECTS: &[&str] = &[
     "undeliver",
     "delivery failure",
     "delivery failed",
@@ -79,8 +79,6 @@ const SUBJECTS: &[&str] = &[
     "mail failed",
     "mail error",
     "mail delivery",
-    "message delivery failure",
-    "mail could not be delivered",
     "could not be delivered",
     "couldn't be delivered",
     "not delivered",
@@ -94,19 +92,15 @@ const SUBJECTS: &[&str] = &[
     "non remis",
     "non délivré",
     "mail non recapitabile",
-    "mancato recapito",
     "mensaje no entregado",
     "no se puede entregar",
-    "недоставленное",
     "не доставлено",
     "退信",
-    "配信",
     "届けられませんでした",
     "delayed mail",
     "delivery delayed",
     "message delayed",
     "bounce notification",
-    "message status - undeliverable",
     "message you sent blocked",
     "message rejected",
     "mail rejected",
@@ -114,11 +108,8 @@ const SUBJECTS: &[&str] = &[
     "nicht zustellbar",
     "échec de la remise",
     "échec de remise",
-    "mancata consegna",
     "no se pudo entregar",
-    "error de entrega",
     "não é possível entregar",
-    "falha na entrega",
     "onbestelbaar",
     "недоставленн",
     "ошибка доставки",
@@ -132,14 +123,13 @@ const SUBJECTS: &[&str] = &[
     "投遞失敗",
     "无法投递",
     "無法投遞",
-    "无法送达",
-    "未送達",
-    "配信不能",
-    "配信エラー",
-    "配信できません",
     "送信エラー",
     "전송 실패",
     "배달 실패",
+    "配信不能",
+    "配信エラー",
+    "配信でき",
+    "配信失敗",
 ];
 
 /// The table.
@@ -218,9 +208,8 @@ pub const FAMILIES: &[Family] = &[
 ];
 
 /// Words that a report cannot do without, whatever its subject or sender.
-const REFUSALS: &[&str] = &[
+pub(super) const REFUSALS: &[&str] = &[
     "deliver",
-    "undeliverable",
     "could not",
     "couldn't",
     "couldn’t",
@@ -279,12 +268,22 @@ const REFUSALS: &[&str] = &[
     "投遞",
     "退信",
     "退回",
-    "送达",
-    "送達",
     "失败",
     "失敗",
     "送信でき",
     "エラー",
-    "전송",
-    "배달",
+    "未送达",
+    "未能送达",
+    "无法送达",
+    "未送達",
+    "送達できません",
+    "不存在",
+    "存在しません",
+    "nie istnieje",
+    "전송하지 못",
+    "전송되지",
+    "전송할 수",
+    "배달하지 못",
+    "배달되지",
+    "배달할 수",
 ];

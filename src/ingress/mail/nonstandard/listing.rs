@@ -322,7 +322,7 @@ fn own_line(line: &str) -> Option<(&str, &str)> {
             None => {
                 let end = line
                     .find(|c: char| {
-                        c.is_whitespace() || matches!(c, ':' | ',' | ';' | '(' | '<' | '>' | '"') || is_wide(c)
+                        c.is_whitespace() || matches!(c, ':' | ',' | ';' | '(' | '<' | '>' | '"') || is_in_no_address(c)
                     })
                     .unwrap_or(line.len());
                 let (head, tail) = line.split_at_checked(end)?;
@@ -332,7 +332,7 @@ fn own_line(line: &str) -> Option<(&str, &str)> {
     let follows = rest.trim_start();
     let punctuated = follows.is_empty()
         || follows.starts_with([':', '.', '(', ';', ',', '<', '-', '[', '>'])
-        || follows.starts_with(is_wide)
+        || follows.starts_with(is_in_no_address)
         || follows.starts_with("on ");
     (punctuated && is_address(address)).then_some((address, rest.trim_start_matches([':', '>', ' '])))
 }
@@ -384,28 +384,38 @@ fn alias(line: &str) -> Option<&str> {
 
 /// A word without what a sentence puts around an address.
 fn bare(word: &str) -> &str {
-    let word = word.trim_matches(|c: char| {
+    let is_around = |c: char| {
         matches!(c, '<' | '>' | '"' | '\'' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '.' | '*' | '!' | '`')
-            || is_wide(c)
-    });
+            || is_in_no_address(c)
+    };
+    let word = word.trim_matches(is_around);
     let word = word
         .strip_prefix("mailto:")
         .or_else(|| word.strip_prefix("SMTP:"))
         .or_else(|| word.strip_prefix("smtp:"))
         .unwrap_or(word);
-    word.rsplit(|c: char| matches!(c, '<' | '>' | ':') || is_wide(c)).find(|w| w.contains('@')).unwrap_or(word)
+    let ends = |c: char| matches!(c, '<' | '>' | ':') || is_in_no_address(c);
+    without_sentence(word.rsplit(ends).find(|w| w.contains('@')).unwrap_or(word))
+}
+
+/// Wide punctuation, and quotation marks of all languages.
+fn is_in_no_address(c: char) -> bool {
+    is_wide(c) || matches!(c, '\u{2018}'..='\u{201f}' | '«' | '»' | '‹' | '›')
+}
+
+/// An address without the sentence that goes on behind it: `example.jp您好`. A last label has one script.
+fn without_sentence(word: &str) -> &str {
+    let last = word.rfind(['.', '@']).map_or(word.len(), |at| at + 1);
+    let ascii = word.get(last..).unwrap_or_default();
+    let length = ascii.find(|c: char| !c.is_ascii()).unwrap_or(ascii.len());
+    if length == 0 { word } else { word.get(..last + length).unwrap_or(word) }
 }
 
 fn is_address(word: &str) -> bool {
-    word.rsplit_once('@').is_some_and(|(l, d)| !l.is_empty() && !l.contains('@') && has_top_level(d))
+    word.rsplit_once('@').is_some_and(|(l, d)| !l.is_empty() && !l.contains('@') && d.contains('.'))
         && Address::parse_lookup_key(word).is_ok()
-        && !word.contains(|c: char| c.is_whitespace() || is_wide(c))
-}
-
-/// Whether a domain ends in a name of one script: `example.jp您好` goes on with the sentence.
-fn has_top_level(domain: &str) -> bool {
-    let last = domain.rsplit_once('.').map(|(_, last)| last);
-    last.is_some_and(|last| last.is_ascii() || !last.contains(|c: char| c.is_ascii()))
+        && !word.contains(|c: char| c.is_whitespace() || is_in_no_address(c))
+        && without_sentence(word) == word
 }
 
 /// Addresses that reports give for questions.

@@ -12,7 +12,7 @@ pub mod listing;
 use super::autoreply::is_autoreply;
 use super::fields::Fields;
 use super::mime::decoded;
-use families::{FAMILIES, Family};
+use families::{FAMILIES, Family, SUBJECTS};
 use listing::{Listing, Notice};
 
 use crate::ingress::classify::reply_start;
@@ -40,7 +40,13 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>) -> Option<Report<'x>>
     let pairs = Pairs::of(&report);
     let says = |phrase: &str| pairs.may_have(phrase) && report.contains(phrase);
     let fits = |f: &&Family| f.fits(header, &from, &subject, says);
+    if SUCCESSES.iter().any(|phrase| says(phrase)) && reply_start(listing.report).is_none() {
+        return None;
+    }
     let family = match FAMILIES.iter().find(fits) {
+        Some(family) if family.from.is_empty() && !family.subject.is_empty() && is_answer(header, &subject) => {
+            return None;
+        }
         Some(family) => family.name,
         None if is_anonymous(header) && reply_start(listing.report).is_some() => "reply-quoted",
         None => return None,
@@ -65,6 +71,36 @@ fn is_anonymous(header: &Fields<'_>) -> bool {
     (null || !header.has("From") && !header.has("Subject")) && !is_autoreply(header)
 }
 
+/// Whether somebody answers, or his program, under the subject of a report. Some programs put "Re:" before what they return,
+/// and their own words behind it.
+fn is_answer(header: &Fields<'_>, subject: &str) -> bool {
+    let is_of_report = |rest: &str| SUBJECTS.iter().any(|s| rest.trim_start().starts_with(s));
+    let mut answered = REPLIES.iter().filter_map(|begin| subject.strip_prefix(begin));
+    is_autoreply(header) || answered.any(|rest| !rest.is_ascii() || is_of_report(rest))
+}
+
+/// How a subject begins, in lower case, that answers another.
+const REPLIES: &[&str] = &["re:", "re：", "aw:", "antw:", "sv:", "odp:", "回复", "答复", "回覆", "返信"];
+
+/// Words by which a report says that all went well.
+const SUCCESSES: &[&str] = &[
+    "successfully delivered",
+    "delivered successfully",
+    "successfully relayed",
+    "erfolgreich zugestellt",
+    "remis avec succès",
+    "entregado correctamente",
+    "entregue com sucesso",
+    "consegnato correttamente",
+    "успешно доставлен",
+    "已成功送达",
+    "已成功投递",
+    "送達されました",
+    "配信されました",
+    "배달되었습니다",
+    "전송되었습니다",
+];
+
 /// Words by which a report says that nothing is decided yet.
 const WARNINGS: &[&str] = &[
     "this is a warning message only",
@@ -73,7 +109,6 @@ const WARNINGS: &[&str] = &[
     "(delay)",
     "warning: could not send message",
     "warning: message still undelivered",
-    "warning: message has not yet been delivered",
     "delayed mail",
     "delivery delayed",
     "delivery attempts will continue",

@@ -1,3 +1,4 @@
+use super::families::REFUSALS;
 use super::*;
 
 fn read_words(from: &str, words: &str) -> Vec<(String, String)> {
@@ -79,4 +80,13 @@ fn a_transcript_stays_in_its_order() {
         ),
         "{words}"
     );
+}
+
+#[test]
+fn no_word_of_a_list_makes_another_useless() {
+    for list in [SUBJECTS, REFUSALS, WARNINGS, SUCCESSES] {
+        for word in list {
+            assert!(!list.iter().any(|other| other != word && word.contains(other)), "{word}");
+        }
+    }
 }
