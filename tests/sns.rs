@@ -460,6 +460,35 @@ async fn who_does_not_shake_hands_makes_room_for_who_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_has_been_heard_of_gets_the_time_of_a_round_trip_while_others_wait() {
+    let tls = Some(Slot::new(std::sync::Arc::clone(&pki().tls)));
+    let h =
+        Harness::with(Wish { tls, limits: Limits { connections: 1, ..Limits::default() }, ..Wish::default() }).await;
+    let mut far = h.connect_tls("sns.us-east-1.amazonaws.com").await.unwrap();
+    let _waits = h.connect().await;
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        far.write(&signed(&notification()).request("/sns")).await;
+        assert_eq!(far.answer().await.expect("its place").status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_shutdown_a_request_that_still_comes_is_answered() {
+    let mut h = Harness::start().await;
+    let mut slow = h.connect().await;
+    let request = signed(&notification()).request("/sns");
+    let (begin, rest) = request.split_at(request.len() - 10);
+    slow.write(begin).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    h.begin_stop();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    slow.write(rest).await;
+    assert_eq!(slow.answer().await.expect("an answer").status, 200);
+    h.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn on_shutdown_requests_under_way_are_answered_and_idle_connections_close() {
     let mut h = Harness::start().await;
     *h.sink.delay.lock().unwrap() = Duration::from_millis(500);

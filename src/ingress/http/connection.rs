@@ -19,9 +19,10 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::places::Places;
 use super::{Door, Limits, request};
 use crate::event::{MAX_NAME, printable};
 use crate::ingress::Sink;
@@ -29,24 +30,24 @@ use crate::log_limit::LogLimit;
 
 /// Longest header of a request, in bytes.
 const MAX_HEADER: usize = 32 * 1024;
-/// While all connections are taken, nobody may keep one for longer without a word: honest clients speak as soon as they are
+/// While others wait, nobody may keep a new connection for longer without a word: honest clients speak as soon as they are
 /// connected, and with 512 connections 10,000 silent ones are done with in two seconds.
 const SILENT: Duration = Duration::from_millis(100);
-/// Nor for longer without a whole request: that leaves time for one round of the earth to shake hands, and one for the rest.
+/// Nor any for longer without a whole request: that leaves time for one round of the earth to shake hands, and one for the rest.
 const BEGUN: Duration = Duration::from_millis(500);
-/// How often whoever is over his time looks whether others wait.
-const LOOK: Duration = Duration::from_secs(1);
+/// What the log says then.
+pub(super) const CROWDED: &str = "http: all connections are taken, closed one that sent no whole request in time";
 /// How long, and how much, is read from a client that still sends although it has its answer.
 const LINGER_TIME: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
 
-/// What the log says then.
-pub(super) const CROWDED: &str = "http: all connections are taken, closed one that sent no whole request in time";
 const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// What a connection is doing, and since when.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Phase {
+    /// Nothing at all has come.
+    New(Instant),
     /// Nothing of the next request has come.
     Idle(Instant),
     /// A request has begun.
@@ -60,18 +61,19 @@ pub(super) enum Phase {
 /// Tells of phases; the connection's deadline follows.
 pub(super) type Phases = watch::Sender<Phase>;
 
-/// Serves `stream` to its end.
+/// Serves `stream` to its end, from the phase in which it is.
 pub(super) async fn run<S, IO>(
     stream: IO,
+    begun: Phase,
     door: Arc<Door<S>>,
     limits: Limits,
-    slots: Arc<Semaphore>,
+    places: Arc<Places>,
     mut stopping: watch::Receiver<bool>,
 ) where
     S: Sink,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (phases, mut phase) = watch::channel(Phase::Idle(Instant::now()));
+    let (phases, mut phase) = watch::channel(begun);
     let phases = Arc::new(phases);
     let service = service(Arc::clone(&door), limits, Arc::clone(&phases));
     let watched = TokioIo::new(Watched { stream, phases });
@@ -88,7 +90,7 @@ pub(super) async fn run<S, IO>(
                 Pin::new(&mut connection).graceful_shutdown();
                 draining = true;
             }
-            () = crowded_out(&slots, now) => return door.log_limit.warn("crowded", CROWDED),
+            () = crowded_out(&places, now) => return door.log_limit.warn("crowded", CROWDED),
             () = sleep_until(deadline) => break if matches!(*phase.borrow(), Phase::Header(_)) { End::Late } else { End::Done },
         }
     };
@@ -96,7 +98,7 @@ pub(super) async fn run<S, IO>(
     let stream = connection.into_parts().io.into_inner().stream;
     tokio::select! {
         () = close(stream, end) => {}
-        () = crowded_out(&slots, Phase::Header(Instant::now())) => {}
+        () = crowded_out(&places, Phase::Header(Instant::now())) => {}
     }
 }
 
@@ -110,7 +112,9 @@ fn service<S: Sink>(
 ) -> impl Service<Request<Incoming>, Response = request::Answer, Error = Infallible, Future = Answering> + Unpin {
     service_fn(move |incoming| -> Answering {
         phases.send_modify(|phase| {
-            let (Phase::Idle(since) | Phase::Header(since) | Phase::Body(since)) = *phase else { return };
+            let (Phase::New(since) | Phase::Idle(since) | Phase::Header(since) | Phase::Body(since)) = *phase else {
+                return;
+            };
             *phase = Phase::Body(since);
         });
         let (door, phases) = (Arc::clone(&door), Arc::clone(&phases));
@@ -125,17 +129,15 @@ fn service<S: Sink>(
     })
 }
 
-/// Completes when others wait for the place of a connection that has not used its time.
-pub(super) async fn crowded_out(slots: &Semaphore, phase: Phase) {
+/// Completes when the place of a connection that has not used its time is wanted.
+pub(super) async fn crowded_out(places: &Places, phase: Phase) {
     let over = match phase {
-        Phase::Idle(since) => since + SILENT,
-        Phase::Header(since) | Phase::Body(since) => since + BEGUN,
+        Phase::New(since) => since + SILENT,
+        Phase::Idle(since) | Phase::Header(since) | Phase::Body(since) => since + BEGUN,
         Phase::Answer => return std::future::pending().await,
     };
     tokio::time::sleep_until(over).await;
-    while slots.available_permits() > 0 {
-        tokio::time::sleep(LOOK).await;
-    }
+    places.are_wanted().await;
 }
 
 enum End {
@@ -165,7 +167,7 @@ impl End {
 
 fn deadline(phase: Phase, limits: Limits) -> Option<Instant> {
     match phase {
-        Phase::Idle(since) => Some(since + limits.idle_time),
+        Phase::New(since) | Phase::Idle(since) => Some(since + limits.idle_time),
         Phase::Header(since) => Some(since + limits.header_time),
         Phase::Body(_) | Phase::Answer => None,
     }
@@ -203,7 +205,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
         let poll = Pin::new(&mut self.stream).poll_read(cx, buf);
         if poll.is_ready() && buf.filled().len() > before {
             self.phases.send_if_modified(|phase| {
-                let begins = matches!(phase, Phase::Idle(_));
+                let begins = matches!(phase, Phase::New(_) | Phase::Idle(_));
                 if begins {
                     *phase = Phase::Header(Instant::now());
                 }

@@ -1,8 +1,9 @@
 //! The public HTTP door: HTTP/1.1 by hyper, in the clear or over TLS.
 //!
 //! Protocol: RFC 9110 and 9112. `POST` to the configured path is SNS; other methods there 405, other paths 404.
-//! Limits: [`Limits`], all of them arguments. Over the number of connections, new ones wait in the kernel's backlog, and whoever
-//! says nothing at once, or has sent no whole request soon, loses his place: strangers who say nothing don't keep SNS out.
+//! Limits: [`Limits`], all of them arguments. Over the number of connections, new ones wait, most of them in the kernel's backlog,
+//! and for each one leaves that says nothing at once, or has sent no whole request soon: strangers who say nothing don't keep
+//! SNS out.
 //! Each request that is refused here, and each that is no HTTP, is one log line, each kind at a limited rate.
 //! On failure: an error of `accept` (no descriptors left, say) is logged, and accepting goes on after a pause; nothing
 //! that a client does ends more than its own connection.
@@ -15,16 +16,18 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
 use super::{Sink, sns};
 use crate::log_limit::LogLimit;
 use crate::socket::{Listener, Stream};
 use connection::{CROWDED, Phase, crowded_out};
+use places::Places;
 
 mod connection;
 pub mod fetch;
+mod places;
 pub mod proxy;
 mod request;
 mod slot;
@@ -93,17 +96,16 @@ pub async fn serve<S: Sink>(
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
-    let slots = Arc::new(Semaphore::new(limits.connections));
+    let places = Arc::new(Places::new(limits.connections));
     let (stop, stopping) = watch::channel(false);
-    let server = Server { door, tls, limits, stopping, log_limit: LogLimit::default() };
+    let server = Server { door, tls, limits, places: Arc::clone(&places), stopping, log_limit: LogLimit::default() };
     tokio::select! {
-        () = server.accept_all(&listener, &slots) => {}
+        () = server.accept_all(&listener) => {}
         () = shutdown => {}
     }
     drop(listener);
     stop.send_replace(true);
-    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-    if tokio::time::timeout(limits.drain_time, slots.acquire_many(all)).await.is_err() {
+    if tokio::time::timeout(limits.drain_time, places.are_free()).await.is_err() {
         log::warn!("http: gave up waiting for connections that did not end within {:?}", limits.drain_time);
     }
 }
@@ -112,16 +114,22 @@ struct Server<S> {
     door: Slot<Door<S>>,
     tls: Option<Slot<ServerConfig>>,
     limits: Limits,
+    places: Arc<Places>,
     stopping: watch::Receiver<bool>,
     log_limit: LogLimit,
 }
 
 impl<S: Sink> Server<S> {
-    async fn accept_all(&self, listener: &Listener, slots: &Arc<Semaphore>) {
-        while let Ok(slot) = Arc::clone(slots).acquire_owned().await {
+    async fn accept_all(&self, listener: &Listener) {
+        loop {
             match listener.accept().await {
-                Ok(Stream::Tcp(stream)) => self.spawn(stream, slots, slot),
-                Ok(Stream::Unix(stream)) => self.spawn(stream, slots, slot),
+                Ok(stream) => {
+                    let Some(place) = self.places.take().await else { return };
+                    match stream {
+                        Stream::Tcp(stream) => self.spawn(stream, place),
+                        Stream::Unix(stream) => self.spawn(stream, place),
+                    }
+                }
                 // Every error of accept(2) but a bug of ours passes: ECONNABORTED, EMFILE, ENOBUFS, ENETDOWN.
                 Err(error) => {
                     self.log_limit
@@ -132,28 +140,30 @@ impl<S: Sink> Server<S> {
         }
     }
 
-    fn spawn(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        slots: &Arc<Semaphore>,
-        slot: OwnedSemaphorePermit,
-    ) {
-        let slots = Arc::clone(slots);
+    fn spawn(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, place: OwnedSemaphorePermit) {
+        let places = Arc::clone(&self.places);
         let (door, limits, stopping) = (self.door.current(), self.limits, self.stopping.clone());
         let tls = self.tls.as_ref().map(Slot::current);
         tokio::spawn(async move {
-            let _slot = slot;
+            let _place = place;
             match tls {
-                None => connection::run(stream, door, limits, slots, stopping).await,
+                None => {
+                    let begun = Phase::New(Instant::now());
+                    connection::run(stream, begun, door, limits, places, stopping).await;
+                }
                 Some(config) => {
                     let handshake = pin!(tokio_rustls::TlsAcceptor::from(config).accept(stream));
                     let begun = Phase::Header(Instant::now());
                     let shaken = tokio::select! {
                         shaken = tokio::time::timeout(limits.header_time, handshake) => shaken,
-                        () = crowded_out(&slots, begun) => return door.log_limit.warn("crowded", CROWDED),
+                        () = crowded_out(&places, begun) => return door.log_limit.warn("crowded", CROWDED),
                     };
                     match shaken {
-                        Ok(Ok(stream)) => connection::run(stream, door, limits, slots, stopping).await,
+                        Ok(Ok(stream)) => {
+                            // In TLS 1.2 the client has to hear from us once more before it can speak.
+                            let begun = Phase::Idle(Instant::now());
+                            connection::run(stream, begun, door, limits, places, stopping).await;
+                        }
                         Ok(Err(error)) => log::debug!("http: TLS with a client failed: {error}"),
                         Err(_) => log::debug!("http: TLS with a client took too long"),
                     }
