@@ -1,7 +1,7 @@
 //! Keeps a flood of refusals from becoming a flood of log lines.
 //!
 //! Each reason may log [`PER_WINDOW`] lines in [`WINDOW`]; the rest are counted, and the first line of the next window
-//! tells how many there were. Nothing that must be seen goes through here, only what a stranger can repeat at will.
+//! tells how many there were. Only what others can repeat at will goes through here; the first lines of it are always seen.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -100,8 +100,8 @@ struct Daemon {
     writer_thread: JoinHandle<()>,
     readers: Arc<Readers>,
     lookup: Arc<Lookup>,
-    /// Of what is wrong with connections of lookups.
-    log_limit: Arc<LogLimit>,
+    /// Of what is wrong with connections of lookups, one for each socket.
+    log_limits: Vec<Arc<LogLimit>>,
     workers: Arc<Workers>,
     ledger: Arc<Ledger>,
     door: Slot<Door<Ledger>>,
@@ -137,7 +137,7 @@ impl Daemon {
             writer_thread,
             readers,
             lookup,
-            log_limit: Arc::default(),
+            log_limits: Vec::new(),
             workers,
             ledger,
             door,
@@ -182,7 +182,7 @@ impl Daemon {
         Ok(())
     }
 
-    fn open_sockets(&self, stopped: &watch::Receiver<bool>) -> Result<JoinSet<()>, ServeError> {
+    fn open_sockets(&mut self, stopped: &watch::Receiver<bool>) -> Result<JoinSet<()>, ServeError> {
         let mut inherited = Inherited::from_systemd();
         let mut services = JoinSet::new();
         for (at, protocol) in lookups(&self.config) {
@@ -192,13 +192,10 @@ impl Daemon {
             };
             let connections = self.config.lookup.max_connections as usize;
             let limits = Limits { connections, ..Limits::default() };
-            let service = Service {
-                protocol,
-                lookup: Arc::clone(&self.lookup),
-                limits,
-                clock: Timestamp::now,
-                log_limit: Arc::clone(&self.log_limit),
-            };
+            let log_limit = Arc::<LogLimit>::default();
+            self.log_limits.push(Arc::clone(&log_limit));
+            let service =
+                Service { protocol, lookup: Arc::clone(&self.lookup), limits, clock: Timestamp::now, log_limit };
             services.spawn_on(lookup::serve(listener, service, until(stopped.clone())), &self.lookups);
         }
         for at in &self.config.http.listen {
@@ -259,7 +256,7 @@ impl Daemon {
         *self.keep.lock().unwrap_or_else(PoisonError::into_inner) = config.privacy.keep;
         self.exports.send_replace(exports::Plan::of(&config));
         self.workers.reload();
-        self.log_limit.reset();
+        self.log_limits.iter().for_each(|limit| limit.reset());
         self.ledger.set_topics(config.sns.topics.clone());
         if needs_restart(&self.config, &config) {
             log::warn!("reloaded, but the database and the listening sockets stay as they are until a restart");

@@ -81,6 +81,11 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// A companion of a database; SQLite puts it where the file itself is, not where links to it are.
+pub(super) fn companion(database: &Path, suffix: &str) -> PathBuf {
+    beside(&fs::canonicalize(database).unwrap_or_else(|_| database.to_owned()), suffix)
+}
+
 /// What the system refused.
 pub(super) fn cannot(verb: &str, path: &Path, error: &io::Error) -> StoreError {
     match error.kind() {

@@ -4,58 +4,62 @@
 //! disk fills up. Afterwards the log shrinks by itself ([`super::schema::open`]).
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::file::beside;
+use super::file::companion;
 
 /// Above this, in bytes, it is asked whether somebody holds the log: more than what is left when it begins anew.
 const LARGE: u64 = 48 << 20;
-/// How often that is asked.
-const INTERVAL: Duration = Duration::from_secs(60);
+/// How often that is asked. Whoever reads for a moment only is through by the next time.
+const INTERVAL: Duration = Duration::from_secs(5);
 
 /// What was seen, and told.
-#[derive(Default)]
 pub(super) struct Growth {
-    next: Option<Instant>,
+    log: PathBuf,
+    /// When it was asked last, and how many pages had been moved into the file then.
+    last: Option<(Instant, i64)>,
     told: bool,
 }
 
 impl Growth {
+    /// Of a database that is there.
+    pub(super) fn of(database: &Path) -> Self {
+        Self { log: companion(database, "-wal"), last: None, told: false }
+    }
+
     /// Looks after a commit, and says once that the log is held, and once that it is not any more.
-    pub(super) fn look(&mut self, connection: &Connection, database: &Path) {
-        let log = beside(database, "-wal");
-        let size = fs::metadata(&log).map_or(0, |log| log.len());
+    pub(super) fn look(&mut self, connection: &Connection) {
+        let size = fs::metadata(&self.log).map_or(0, |log| log.len());
         if size < LARGE {
-            self.next = None;
+            self.last = None;
             if std::mem::take(&mut self.told) {
-                log::info!("{} is small again", log.display());
+                log::info!("{} is small again", self.log.display());
             }
             return;
         }
-        let now = Instant::now();
-        if self.next.is_some_and(|next| now < next) {
+        if self.last.is_some_and(|(at, _)| at.elapsed() < INTERVAL) {
             return;
         }
-        self.next = Some(now + INTERVAL);
-        if !self.told && is_held(connection) {
+        let Ok((pages, moved)) = move_pages(connection) else { return };
+        let stands = moved < pages && self.last.is_some_and(|(_, before)| before == moved);
+        self.last = Some((Instant::now(), moved));
+        if stands && !self.told {
             self.told = true;
             log::warn!(
                 "{} has grown to {} MiB and grows on: a process has been reading an old state of the database since then; \
                  \"fuser -v {}\" names it, let it end",
-                log.display(),
+                self.log.display(),
                 size >> 20,
-                database.display()
+                self.log.display()
             );
         }
     }
 }
 
-/// Whether the log has pages that can't be moved into the file.
-fn is_held(connection: &Connection) -> bool {
-    let pages = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>("log")?, row.get::<_, i64>("checkpointed")?));
-    let pages = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], pages);
-    pages.is_ok_and(|(log, moved)| moved < log)
+/// Moves what can be moved into the file; how many pages the log has, and how many of them are there by now.
+fn move_pages(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get("log")?, row.get("checkpointed")?)))
 }

@@ -8,7 +8,6 @@
 //!
 //! See <https://sqlite.org/walformat.html#the_wal_index_file_format>.
 
-use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::hash::RandomState;
 use std::io;
@@ -21,6 +20,7 @@ use std::time::{Duration, Instant};
 use fastbloom::BloomFilter;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::file::companion;
 use super::{StoreError, schema};
 use crate::address::Address;
 
@@ -295,8 +295,7 @@ fn fill(filter: &mut BloomFilter<RandomState>, connection: &Connection) -> Resul
 fn wal_index(database: &Path) -> Result<&'static File, StoreError> {
     static OPEN: Mutex<Vec<&'static File>> = Mutex::new(Vec::new());
     let trouble = |error: io::Error| StoreError::Unreadable(format!("WAL index: {error}"));
-    let database = std::fs::canonicalize(database).map_err(trouble)?;
-    let path = PathBuf::from([database.as_os_str(), OsStr::new("-shm")].into_iter().collect::<OsString>());
+    let path = companion(database, "-shm");
     let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
     let wanted = identity(std::fs::metadata(&path).map_err(trouble)?);
     let mut open = locked(&OPEN);

@@ -54,13 +54,13 @@ impl Writer {
         let keeping = Arc::default();
         let worker = Worker {
             connection: Some(connection),
+            growth: Growth::of(&path),
             path,
             busy_timeout,
             receiver,
             rules: Arc::clone(&rules),
             keeping: Arc::clone(&keeping),
             clock,
-            growth: Growth::default(),
         };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || worker.run());
         let thread = thread.map_err(|e| StoreError::Unreadable(format!("no thread for the writer: {e}")))?;
@@ -124,7 +124,7 @@ impl Worker {
             let _ = reply.send(result);
         }
         if let Some(connection) = &self.connection {
-            self.growth.look(connection, &self.path);
+            self.growth.look(connection);
         }
     }
 

@@ -3,12 +3,12 @@
 use std::fs;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::doors::{Answer, Client, DOORS, Door, Report};
 use crate::ledger::{Ledger, Sums};
 use crate::peers::Wire;
-use crate::process::eventually;
+use crate::process::{PATIENCE, eventually};
 use crate::scene::Scene;
 use crate::settings::duration;
 use crate::table::Line;
@@ -158,6 +158,12 @@ fn a_reader_that_holds_a_snapshot_is_told_of_once_and_the_log_shrinks_after_it()
     assert_eq!(told(), (0, 0), "{}", scene.log());
     grow(30);
     send("grown", 6);
+    let begun = Instant::now();
+    while told() == (0, 0) {
+        assert!(begun.elapsed() < PATIENCE, "{}", scene.log());
+        std::thread::sleep(Duration::from_millis(200));
+        send(&format!("on-{:?}", begun.elapsed()), 3);
+    }
     assert_eq!(told(), (1, 0), "{}", scene.log());
     grow(20);
     send("more", 6);
