@@ -1,6 +1,7 @@
 //! Lookups as Postfix makes them, over real sockets and a real database.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests may panic, as tests do")]
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -251,8 +252,10 @@ async fn a_damaged_database_is_temp_and_never_not_found() {
     let mut client = daemon.connect().await;
     for file in ["suppressd.db", "suppressd.db-wal"] {
         let file = daemon.dir.path().join(file);
-        let length = std::fs::metadata(&file).map_or(0, |m| usize::try_from(m.len()).unwrap());
-        std::fs::write(&file, vec![b'x'; length]).unwrap();
+        // Never empty in between: who opens an empty database then removes its log.
+        let mut file = std::fs::OpenOptions::new().write(true).open(file).unwrap();
+        let length = usize::try_from(file.metadata().unwrap().len()).unwrap();
+        file.write_all(&vec![b'x'; length]).unwrap();
     }
     for request in [BOB, ALICE] {
         client.write_all(request).await.unwrap();
