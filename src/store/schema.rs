@@ -18,7 +18,7 @@ const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema
 /// Pages in the write-ahead log after which they are moved into the file. In a burst each page is changed often, and is moved
 /// once; SQLite's own 1000 would be moved with nearly every group.
 const CHECKPOINT: u32 = 4096;
-/// What of the log is left, in bytes, when it begins anew after it could not for a while. Without trouble it stays below.
+/// What of the log is left, in bytes, when it begins anew after it could not for a while. It stays below, but for a reader that does not end and for an import.
 const LOG_LEFT: u32 = 32 << 20;
 
 /// Marks the file as ours (`PRAGMA application_id`): "supp" in ASCII.
