@@ -103,7 +103,7 @@ pub const PARAMETERS: &[Parameter] = &[
     row("http", "tls", "table", "", r#"{ certificate = "/etc/suppressd/fullchain.pem", key = "/etc/suppressd/privkey.pem" }"#,
         "Speak TLS with this certificate chain and key (PEM). Both are read again on reload."),
     row("http", "max-connections", "number", "512", "",
-        "Connections served at once; further ones wait. Then whoever says nothing for 100 ms, or has sent no whole request within half a second, is thrown out."),
+        "Connections served at once; further ones wait. For each that waits, one leaves that has said nothing for 100 ms, or sent no whole request within half a second."),
     row("http", "header-timeout", "duration", r#""10s""#, "",
         "Time for the header of a request; also how long an idle connection is kept."),
     row("http", "body-timeout", "duration", r#""10s""#, "",
