@@ -15,6 +15,8 @@ use crate::status::EnhancedStatus;
 pub const MAX_DIAGNOSTIC: usize = 1000;
 /// Longest name, id or host kept, in characters.
 pub const MAX_NAME: usize = 255;
+/// Most bytes kept of the list headers of one message.
+pub const MAX_HEADERS: usize = 2000;
 
 /// One thing that happened to one recipient.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -331,6 +333,19 @@ impl fmt::Display for EventId {
 #[must_use]
 pub fn timestamp_text(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Header lines that tell which list or campaign a message was for, as many as there is room for in [`MAX_HEADERS`] bytes;
+/// `None` for none.
+pub(crate) fn kept_headers(lines: impl Iterator<Item = String>) -> Option<String> {
+    let mut kept = String::new();
+    for line in lines {
+        if kept.len() + line.len() < MAX_HEADERS {
+            kept.push_str(if kept.is_empty() { "" } else { "\n" });
+            kept.push_str(&line);
+        }
+    }
+    (!kept.is_empty()).then_some(kept)
 }
 
 /// A stranger's text, safe to keep and show: white space folded to one space, control and invisible direction

@@ -1,15 +1,12 @@
 //! Facts out of the message that came back: whom it was for, its ids and its list headers.
 //!
 //! They name the sending, never a bounced person by themselves: addresses in a returned message are not recipients.
-//! Limits: [`MAX_HEADERS`] characters of list headers are kept. Nothing fails: what is not there is `None`.
+//! Limits: [`crate::event::MAX_HEADERS`] bytes of list headers are kept. Nothing fails: what is not there is `None`.
 
-use crate::event::{MAX_NAME, printable};
+use crate::event::{MAX_NAME, kept_headers, printable};
 
 use super::fields::Fields;
 use super::mime::{Mail, PartKind};
-
-/// Most characters of list headers kept.
-pub const MAX_HEADERS: usize = 2000;
 
 /// Headers by which an application finds its own message again. Mailman, Sympa and others: `List-Id`; listmonk: campaign
 /// and subscriber; CiviCRM, phpList, Mautic, Discourse and the common senders: theirs.
@@ -80,17 +77,8 @@ fn header_block(text: &str) -> Fields<'_> {
 }
 
 fn kept(fields: &Fields<'_>) -> Option<String> {
-    let mut out = String::new();
-    for name in KEPT {
-        for value in fields.all(name).take(2) {
-            let line = format!("{name}: {}", printable(&value, 400));
-            if out.len() + line.len() < MAX_HEADERS {
-                out.push_str(if out.is_empty() { "" } else { "\n" });
-                out.push_str(&line);
-            }
-        }
-    }
-    (!out.is_empty()).then_some(out)
+    let line = |name: &str, value: &str| format!("{name}: {}", printable(value, 400));
+    kept_headers(KEPT.iter().flat_map(|name| fields.all(name).take(2).map(move |value| line(name, &value))))
 }
 
 /// The bare addresses of an address list (RFC 5322 §3.4), without names and comments.

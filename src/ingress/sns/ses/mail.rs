@@ -3,7 +3,7 @@
 use super::Context;
 use super::json::Json;
 use crate::address::Address;
-use crate::event::{Evidence, MAX_NAME, printable};
+use crate::event::{Evidence, MAX_NAME, kept_headers, printable};
 
 /// Header lines kept of one message.
 const MAX_LINES: usize = 20;
@@ -44,13 +44,12 @@ fn header<'a>(mail: Json<'a>, name: &str) -> Option<&'a str> {
 fn list_headers(mail: Json<'_>) -> Option<String> {
     let tags = mail.get("tags");
     let tags = TAGS.into_iter().flat_map(|tag| tags.get(tag).list().filter_map(move |v| Some((tag, v.as_text()?))));
-    let lines: Vec<_> = headers(mail)
+    let lines = headers(mail)
         .filter(|(name, _)| is_list_header(name))
         .chain(tags)
         .take(MAX_LINES)
-        .map(|(name, value)| format!("{}: {}", printable(name, 100), name_text(value)))
-        .collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
+        .map(|(name, value)| format!("{}: {}", printable(name, 100), name_text(value)));
+    kept_headers(lines)
 }
 
 fn is_list_header(name: &str) -> bool {
