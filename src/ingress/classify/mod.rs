@@ -9,6 +9,7 @@
 //!
 //! Limits: at most [`MAX_TEXT`] bytes of a text are looked at, in linear time. Never fails.
 
+pub mod rule;
 pub mod rules;
 mod search;
 mod text;
@@ -16,7 +17,8 @@ mod text;
 use crate::event::{Reason, Side};
 use crate::outcome::MARKER;
 use crate::status::EnhancedStatus;
-use rules::{RULES, Rule, When};
+use rule::{Rule, When};
+use rules::RULES;
 pub use text::{MAX_TEXT, Plain, is_wide, last_status, reply_code, reply_start};
 
 /// Where in the SMTP session the reply came. RFC 5321 §3.

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aho_corasick::AhoCorasick;
 
-use super::rules::{RULES, Rule};
+use super::rule::Rule;
+use super::rules::RULES;
 use crate::ingress::pairs::Pairs;
 
 /// The best rule whose phrase is in the plain text and whose condition holds.

@@ -1,8 +1,8 @@
 //! Brings the words of a refusal into one plain form, so that a phrase of the table matches however it was folded,
 //! wrapped, cased or addressed; and finds the codes in them.
 //!
-//! In the plain form everything is lower case with single spaces, also in place of wide punctuation and quotes; `550-5.1.1` at the start of every line of a
-//! multi-line reply is gone; an address is `@addr`, or `@rcpt` if it is the recipient's; a host name or URL is `@host`, or
+//! In the plain form everything is lower case with single spaces, also in place of wide punctuation and quotes; `550-5.1.1` at
+//! the start of every line of a multi-line reply is gone; an address is `@addr`, or `@rcpt` if it is the recipient's; a host name or URL is `@host`, or
 //! `@rdom` if it is the recipient's domain. So a mailbox called `spam@` or a host called `quota.example.com` decides nothing.
 
 use crate::status::EnhancedStatus;
