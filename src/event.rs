@@ -7,6 +7,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 
 use crate::address::Address;
 use crate::status::EnhancedStatus;
@@ -332,7 +333,19 @@ impl fmt::Display for EventId {
 /// A time as the database, the log and JSON write it: `2026-11-21T08:46:25Z`, to the second.
 #[must_use]
 pub fn timestamp_text(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    let time = Offset::UTC.to_datetime(at);
+    if time.year() < 0 {
+        return at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    }
+    // Some for each event and lookup: strftime is ten times as dear.
+    let digit = |number: i16| b'0' + (number % 10) as u8;
+    let two = |number: i16| [digit(number / 10), digit(number)];
+    let [month, day, hour, minute, second] =
+        [time.month(), time.day(), time.hour(), time.minute(), time.second()].map(|number| two(number.into()));
+    let (century, year) = (two(time.year() / 100), two(time.year()));
+    let text =
+        [&century, &year, &b"-"[..], &month, b"-", &day, b"T", &hour, b":", &minute, b":", &second, b"Z"].concat();
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Header lines that tell which list or campaign a message was for, as many as there is room for in [`MAX_HEADERS`] bytes;
@@ -352,6 +365,9 @@ pub(crate) fn kept_headers(lines: impl Iterator<Item = String>) -> Option<String
 /// characters replaced by `?`, cut after `max` characters.
 #[must_use]
 pub fn printable(text: &str, max: usize) -> String {
+    if text.len() <= max && is_plain(text) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len().min(max));
     let mut length = 0;
     for word in text.split_whitespace() {
@@ -367,10 +383,24 @@ pub fn printable(text: &str, max: usize) -> String {
     out
 }
 
+/// Visible ASCII, with single spaces between: nearly all texts are, and they stay as they are.
+fn is_plain(text: &str) -> bool {
+    let mut before = b' ';
+    let plain = text.bytes().all(|b| {
+        let last = std::mem::replace(&mut before, b);
+        b.is_ascii_graphic() || (b == b' ' && last != b' ')
+    });
+    plain && before != b' '
+}
+
 /// An address for a line of the log: printable, in the only angle brackets there. A quoted local part may hold some too.
 #[must_use]
 pub fn bracketed(address: &str) -> String {
-    format!("<{}>", printable(address, MAX_NAME).replace(['<', '>'], "?"))
+    let mut text = printable(address, MAX_NAME);
+    if text.bytes().any(|b| matches!(b, b'<' | b'>')) {
+        text = text.replace(['<', '>'], "?");
+    }
+    ["<", &text, ">"].concat()
 }
 
 /// Control characters, and the formatting characters that can reorder or hide text on a terminal.
@@ -383,6 +413,21 @@ pub fn is_unprintable(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_written_to_the_second() {
+        for text in [
+            "2026-11-21T08:46:25.999Z",
+            "1969-12-31T23:59:59.5Z",
+            "0000-01-01T00:00:00Z",
+            "-000001-12-31T23:59:59Z",
+            "9999-12-30T22:00:00Z",
+            "2024-02-29T10:20:30Z",
+        ] {
+            let at: Timestamp = text.parse().unwrap();
+            assert_eq!(timestamp_text(at), at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        }
+    }
 
     #[test]
     fn words_go_both_ways() {
