@@ -15,6 +15,7 @@ mod systemd;
 pub(crate) mod webhooks;
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rustls::ServerConfig;
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -80,22 +81,29 @@ pub fn run(path: &Path) -> Result<(), ServeError> {
     let config = Config::load(path).map_err(ServeError::Config)?;
     telemetry::log::init(config.log_to, config.log_level);
     raise_descriptor_limit();
-    let (runtime, lookups) = (threads("worker")?, threads("lookup")?);
-    runtime.block_on(Daemon::start(path, config, lookups.handle().clone())?.serve())
+    let daemon = Daemon::start(path, config)?;
+    let [workers, lookups] = ["worker", "lookup"].map(|name| threads(name, &daemon.readers));
+    let (workers, lookups) = (workers.map_err(no_threads)?, lookups.map_err(no_threads)?);
+    workers.block_on(daemon.serve(lookups.handle().clone()))
 }
 
-/// Lookups have threads of their own: the system's scheduler lets them in between, whatever the others are at.
-fn threads(name: &str) -> Result<Runtime, ServeError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name(name).enable_all().build();
-    runtime.map_err(|error| ServeError::System(format!("cannot start threads: {error}")))
+/// Lookups have threads of their own: the system's scheduler lets them in between, whatever the others are at. A thread that has
+/// nobody left to answer ends what was left open for the next question.
+fn threads(name: &str, readers: &Arc<Readers>) -> io::Result<Runtime> {
+    let readers = Arc::clone(readers);
+    let rest = move || readers.rest();
+    Builder::new_multi_thread().worker_threads(2).thread_name(name).on_thread_park(rest).enable_all().build()
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn no_threads(error: io::Error) -> ServeError {
+    ServeError::System(format!("cannot start threads: {error}"))
 }
 
 /// Everything that lives as long as the process.
 struct Daemon {
     path: PathBuf,
     config: Config,
-    /// Where lookups are answered.
-    lookups: Handle,
     writer: Writer,
     writer_thread: JoinHandle<()>,
     readers: Arc<Readers>,
@@ -112,7 +120,7 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn start(path: &Path, config: Config, lookups: Handle) -> Result<Self, ServeError> {
+    fn start(path: &Path, config: Config) -> Result<Self, ServeError> {
         let mut named = Named::load(&config).map_err(ServeError::Config)?;
         let store = |error| ServeError::Store(config.database.clone(), error);
         let database = config.database.clone();
@@ -132,7 +140,6 @@ impl Daemon {
         Ok(Self {
             path,
             config,
-            lookups,
             writer,
             writer_thread,
             readers,
@@ -147,14 +154,16 @@ impl Daemon {
         })
     }
 
-    async fn serve(mut self) -> Result<(), ServeError> {
+    /// Serves; lookups are answered by threads of their own.
+    async fn serve(mut self, lookups: Handle) -> Result<(), ServeError> {
         let mut signals = signals::listen().map_err(|e| ServeError::System(format!("cannot take signals: {e}")))?;
         let (stop, stopped) = watch::channel(false);
-        let mut services = self.open_sockets(&stopped)?;
+        let mut services = self.open_sockets(&stopped, &lookups)?;
         services.spawn(flush_refusals(Arc::clone(&self.lookup), self.writer.clone(), stopped.clone()));
         services.spawn(retention::run(self.config.database.clone(), Arc::clone(&self.keep), stopped.clone()));
         let database = self.config.database.clone();
         services.spawn(exports::keep_fresh(database, self.exports.subscribe(), stopped));
+        let _hold = tokio::spawn(telemetry::log::hold());
         systemd::ready();
         log::info!("started, version {}, database {}", env!("CARGO_PKG_VERSION"), self.config.database.display());
         while signals.recv().await == Some(Signal::Reload) {
@@ -166,7 +175,7 @@ impl Daemon {
         tokio::select! {
             () = ended(&mut services) => {}
             _ = signals.recv() => {
-                log::warn!("stopped at once by a second signal");
+                log::warn!("stopped at once by a second signal"); // and writes all lines before it
                 std::process::exit(1);
             }
         }
@@ -182,12 +191,16 @@ impl Daemon {
         Ok(())
     }
 
-    fn open_sockets(&mut self, stopped: &watch::Receiver<bool>) -> Result<JoinSet<()>, ServeError> {
+    fn open_sockets(
+        &mut self,
+        stopped: &watch::Receiver<bool>,
+        lookup_threads: &Handle,
+    ) -> Result<JoinSet<()>, ServeError> {
         let mut inherited = Inherited::from_systemd();
         let mut services = JoinSet::new();
         for (at, protocol) in lookups(&self.config) {
             let listener = {
-                let _there = self.lookups.enter();
+                let _there = lookup_threads.enter();
                 inherited.take_or_bind(&at, &rights(&self.config)).map_err(ServeError::Listen)?
             };
             let connections = self.config.lookup.max_connections as usize;
@@ -196,7 +209,7 @@ impl Daemon {
             self.log_limits.push(Arc::clone(&log_limit));
             let service =
                 Service { protocol, lookup: Arc::clone(&self.lookup), limits, clock: Timestamp::now, log_limit };
-            services.spawn_on(lookup::serve(listener, service, until(stopped.clone())), &self.lookups);
+            services.spawn_on(lookup::serve(listener, service, until(stopped.clone())), lookup_threads);
         }
         for at in &self.config.http.listen {
             let listener = inherited.take_or_bind(at, &rights(&self.config)).map_err(ServeError::Listen)?;
@@ -230,6 +243,8 @@ impl Daemon {
                 log::error!("not reloaded: {line}");
             }
         }
+        // Whoever waits for the reload finds it in the log.
+        log::logger().flush();
         systemd::ready();
     }
 

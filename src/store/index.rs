@@ -26,6 +26,8 @@ use crate::address::Address;
 
 /// One of the two copies of the header of the WAL index, in bytes.
 const HEADER: usize = 48;
+/// Which commit is the newest: the header, which each one changes.
+pub(super) type Commit = [u8; HEADER];
 /// Its first field: the version of the format, in the byte order of the machine.
 const FORMAT: [u8; 4] = 3_007_000_u32.to_ne_bytes();
 /// Bits of the filter for each key: one stranger in 2,000 is taken for a member.
@@ -58,7 +60,7 @@ struct Shared {
 struct Known {
     wal_index: &'static File,
     /// Of that commit; zeros when that is not known.
-    header: [u8; HEADER],
+    header: Commit,
     /// The newest row of table `listed` that is in the filter.
     last: Listed,
     /// Forgotten addresses are known by a hash only, and the filter does not have them.
@@ -92,16 +94,22 @@ impl Index {
         Ok(index)
     }
 
-    /// Whether there may be an entry that refuses an address. `false` is certain, as of all commits before the call.
-    pub(super) fn may_refuse(&self, address: &Address) -> bool {
-        let Some(header) = self.shared.header() else { return true };
-        if let Some(answer) = self.shared.answer(address, &header) {
-            return answer;
+    /// Whether there may be an entry that refuses an address.
+    pub(super) fn ask(&self, address: &Address) -> Doubt {
+        let Some(header) = self.newest() else { return Doubt::AsOf(None) };
+        let mut answer = self.shared.answer(address, &header);
+        if answer.is_none() {
+            if self.shared.catch_up(&header) == Progress::Lost {
+                self.want();
+            }
+            answer = self.shared.answer(address, &header);
         }
-        if self.shared.catch_up(&header) == Progress::Lost {
-            self.want();
-        }
-        self.shared.answer(address, &header).unwrap_or(true)
+        if answer == Some(false) { Doubt::None } else { Doubt::AsOf(Some(header)) }
+    }
+
+    /// Which commit is the newest; `None` where no filter is there, or a commit is under way.
+    pub(super) fn newest(&self) -> Option<Commit> {
+        header(self.shared.read().as_ref()?.wal_index)
     }
 
     /// Closes what is open of the database, and starts anew.
@@ -124,6 +132,15 @@ impl Index {
     }
 }
 
+/// What is known without SQLite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// Nothing refuses the address, as of all commits before the question.
+    None,
+    /// Something may; of the newest commit before the question, where that is known.
+    AsOf(Option<Commit>),
+}
+
 /// How far [`Shared::catch_up`] came.
 #[derive(PartialEq, Eq)]
 enum Progress {
@@ -142,19 +159,14 @@ impl Shared {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Which commit is the newest; `None` where no filter is there, or a commit is under way.
-    fn header(&self) -> Option<[u8; HEADER]> {
-        header(self.read().as_ref()?.wal_index)
-    }
-
     /// What the filter says, if it is of that commit.
-    fn answer(&self, address: &Address, header: &[u8; HEADER]) -> Option<bool> {
+    fn answer(&self, address: &Address, header: &Commit) -> Option<bool> {
         let known = self.read();
         known.as_ref().filter(|known| known.header == *header).map(|known| known.may_refuse(address))
     }
 
     /// Brings the filter to a commit or later, unless somebody else does so now.
-    fn catch_up(&self, header: &[u8; HEADER]) -> Progress {
+    fn catch_up(&self, header: &Commit) -> Progress {
         let Ok(pinned) = self.pinned.try_lock() else { return Progress::Made };
         let Some(last) = self.read().as_ref().map(|known| known.last.clone()) else { return Progress::Made };
         let Some(since) = pinned.as_ref().and_then(|connection| listed_since(connection, &last).ok()) else {
@@ -198,7 +210,7 @@ fn insert(filter: &mut BloomFilter<RandomState>, key: &str) {
 }
 
 /// The header of the WAL index; `None` when its two copies differ, so that a commit is under way, or its format is not known.
-fn header(wal_index: &File) -> Option<[u8; HEADER]> {
+fn header(wal_index: &File) -> Option<Commit> {
     let mut copies = [[0; HEADER]; 2];
     wal_index.read_exact_at(copies.as_flattened_mut(), 0).ok()?;
     let [first, second] = copies;
@@ -361,7 +373,7 @@ mod tests {
     #[track_caller]
     fn assert_knows(index: &Index, address: &str, listed: bool) {
         assert!(index.is_made());
-        assert_eq!(index.may_refuse(&Address::parse(address).unwrap()), listed, "{address}");
+        assert_eq!(index.ask(&Address::parse(address).unwrap()) != Doubt::None, listed, "{address}");
     }
 
     #[test]
@@ -421,7 +433,11 @@ mod tests {
                    INSERT INTO suppression (address) SELECT 'user' || i || '@example.com' FROM n",
         );
         for address in ["user1@example.com", "nobody@example.com"] {
-            assert!(index.may_refuse(&Address::parse(address).unwrap()), "SQLite must be asked about {address}");
+            assert_ne!(
+                index.ask(&Address::parse(address).unwrap()),
+                Doubt::None,
+                "SQLite must be asked about {address}"
+            );
         }
         made(&index);
         assert_knows(&index, "user1@example.com", true);
@@ -442,7 +458,7 @@ mod tests {
             let index = bench.index();
             assert_knows(&index, "new@example.com", false);
             bench.sql(sql);
-            assert!(index.may_refuse(&Address::parse("new@example.com").unwrap()), "{sql}");
+            assert_ne!(index.ask(&Address::parse("new@example.com").unwrap()), Doubt::None, "{sql}");
         }
     }
 
@@ -482,7 +498,7 @@ mod tests {
                             break;
                         }
                         let address = Address::parse(&format!("user{newest}@example.com")).unwrap();
-                        assert!(newest == 0 || index.may_refuse(&address), "{address}");
+                        assert!(newest == 0 || index.ask(&address) != Doubt::None, "{address}");
                     }
                 });
             }

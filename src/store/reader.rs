@@ -2,16 +2,20 @@
 //!
 //! What anybody commits, `sqlite3` by hand included, counts from the next lookup on. A database that can't answer is
 //! an error and never "not found". Most lookups are of addresses that the index knows not to be there.
+//!
+//! A read transaction costs more than what is read in it. So it stays open for the next lookup, as long as nobody commits,
+//! which the header of the WAL index tells ([`index`](super::index)), and until the thread that asks rests: a transaction
+//! of a few milliseconds keeps nobody from starting the log anew.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::index::Index;
+use super::index::{Commit, Doubt, Index};
 use super::{StoreError, TopicState, allow, schema, topic};
 use crate::address::Address;
 use crate::event::timestamp_text;
@@ -25,9 +29,44 @@ pub struct Readers {
     path: PathBuf,
     deadline: Duration,
     index: Index,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Reader>>,
+    /// Whether one of the idle connections may have a transaction open.
+    open: AtomicBool,
     /// Counts renewals; a connection that was borrowed before the last is not taken back.
     epoch: AtomicU64,
+}
+
+struct Reader {
+    connection: Connection,
+    /// What the transaction sees that is open: all up to this commit, and nothing after the next one.
+    sees: Option<Commit>,
+}
+
+impl Reader {
+    const fn new(connection: Connection) -> Self {
+        Self { connection, sees: None }
+    }
+
+    /// Begins a transaction, unless the one that is open sees the newest commit. Without a word on which that is, each statement
+    /// has one of its own.
+    fn see(&mut self, newest: Option<Commit>) -> Result<(), StoreError> {
+        if newest.is_some() && self.sees == newest {
+            return Ok(());
+        }
+        self.rest()?;
+        if newest.is_some() {
+            self.connection.prepare_cached("BEGIN")?.execute([])?;
+            self.sees = newest;
+        }
+        Ok(())
+    }
+
+    fn rest(&mut self) -> Result<(), StoreError> {
+        if self.sees.take().is_some() {
+            self.connection.prepare_cached("COMMIT")?.execute([])?;
+        }
+        Ok(())
+    }
 }
 
 /// An entry of the list that is in force.
@@ -98,21 +137,25 @@ impl Readers {
     /// # Errors
     /// [`StoreError`] when it can't be opened.
     pub fn open(path: PathBuf, deadline: Duration) -> Result<Self, StoreError> {
-        let idle = (0..AT_ONCE).map(|_| schema::open_reader(&path, deadline)).collect::<Result<_, _>>()?;
+        let reader = |_| schema::open_reader(&path, deadline).map(Reader::new);
+        let idle = Mutex::new((0..AT_ONCE).map(reader).collect::<Result<_, _>>()?);
         let index = Index::start(path.clone(), deadline)?;
-        Ok(Self { path, deadline, index, idle: Mutex::new(idle), epoch: AtomicU64::new(0) })
+        Ok(Self { path, deadline, index, idle, open: AtomicBool::new(false), epoch: AtomicU64::new(0) })
     }
 
     /// The entry that refuses mail of a stream to an address (of none, where the name is empty): its own, or else its
-    /// domain's, or that of a domain above; `None` if none does, or if somebody allowed it.
+    /// domain's, or that of a domain above; `None` if none does, or if somebody allowed it. Whoever asked calls [`Self::rest`]
+    /// when nothing is left to ask for.
     ///
     /// # Errors
     /// [`StoreError`]: the caller must not take it for "not found".
     pub fn find(&self, address: &Address, stream: &str, now: Timestamp) -> Result<Option<Suppression>, StoreError> {
-        if !self.index.may_refuse(address) {
-            return Ok(None);
-        }
-        self.with(|connection| {
+        let newest = match self.index.ask(address) {
+            Doubt::None => return Ok(None),
+
+            Doubt::AsOf(newest) => newest,
+        };
+        self.with(newest, |connection| {
             match own(connection, address, stream, now)?
                 .map_or_else(|| found(connection, address, Some(stream), now), |own| Ok(Some(own)))?
             {
@@ -128,12 +171,12 @@ impl Readers {
         self.index.is_made()
     }
 
-    /// What the database knows of an SNS topic.
+    /// What the database knows of an SNS topic. Whoever asked calls [`Self::rest`], too.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn topic(&self, arn: &str) -> Result<Option<TopicState>, StoreError> {
-        self.with(|connection| topic::state(connection, arn))
+        self.with(self.index.newest(), |connection| topic::state(connection, arn))
     }
 
     /// Whether the database answers.
@@ -141,7 +184,7 @@ impl Readers {
     /// # Errors
     /// [`StoreError`].
     pub fn ping(&self) -> Result<(), StoreError> {
-        self.with(|connection| {
+        self.with(None, |connection| {
             Ok(connection.query_row("SELECT 1 FROM suppression LIMIT 1", [], |_| Ok(())).optional().map(drop)?)
         })
     }
@@ -154,21 +197,39 @@ impl Readers {
         self.index.renew();
     }
 
-    /// Lends a connection; one that made trouble is not used again.
-    fn with<T>(&self, f: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let epoch = self.epoch.load(Ordering::Relaxed);
-        let connection = match self.idle().pop() {
-            Some(connection) => connection,
-            None => schema::open_reader(&self.path, self.deadline).map_err(|error| error.of(&self.path))?,
-        };
-        let result = f(&connection).map_err(|error| error.of(&self.path));
-        if result.is_ok() && self.epoch.load(Ordering::Relaxed) == epoch {
-            self.idle().push(connection);
+    /// Ends the transactions that were left open for further lookups.
+    pub fn rest(&self) {
+        if self.open.swap(false, Ordering::AcqRel) {
+            self.idle().retain_mut(|reader| reader.rest().is_ok());
         }
-        result
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    /// Lends a connection that sees the newest commit; one that made trouble is not used again.
+    fn with<T>(
+        &self,
+        newest: Option<Commit>,
+        f: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        let idle = self.idle().pop();
+        let ask = || {
+            let mut reader = match idle {
+                Some(reader) => reader,
+                None => Reader::new(schema::open_reader(&self.path, self.deadline)?),
+            };
+            reader.see(newest)?;
+            Ok((f(&reader.connection)?, reader))
+        };
+        let (answer, reader) = ask().map_err(|error: StoreError| error.of(&self.path))?;
+        if self.epoch.load(Ordering::Relaxed) == epoch {
+            let is_open = reader.sees.is_some();
+            self.idle().push(reader);
+            self.open.fetch_or(is_open, Ordering::AcqRel);
+        }
+        Ok(answer)
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Reader>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -104,6 +104,37 @@ fn hand_written_sql_counts_at_the_next_lookup() {
 }
 
 #[test]
+fn lookups_share_a_transaction_until_somebody_commits_or_they_rest() {
+    let bench = bench();
+    let readers = readers(&bench);
+    let by_hand = Connection::open(&bench.path).unwrap();
+    let listed = |address: &str| readers.find(&self::address(address), "", now()).unwrap().is_some();
+    // A log that a transaction still reads is not begun anew.
+    let is_held = || by_hand.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)).unwrap();
+    by_hand.busy_timeout(Duration::ZERO).unwrap();
+    by_hand.execute_batch("INSERT INTO suppression (address) VALUES ('a@example.com'), ('b@example.com')").unwrap();
+    let begun = std::time::Instant::now();
+    while !readers.is_indexed() {
+        assert!(begun.elapsed() < 50 * WAIT);
+    }
+    for turn in 0..2 {
+        assert!(listed("a@example.com") && listed("b@example.com"));
+        by_hand.execute("UPDATE suppression SET note = ?1", [turn]).unwrap();
+        assert!(is_held(), "{turn}");
+        readers.rest();
+        assert!(!is_held());
+    }
+    for n in 0..20 {
+        by_hand.execute("INSERT INTO suppression (address) VALUES (?1)", [format!("{n}@example.com")]).unwrap();
+        assert!(listed("a@example.com") && listed(&format!("{n}@example.com")), "{n}");
+        by_hand.execute("DELETE FROM suppression WHERE address = ?1", [format!("{n}@example.com")]).unwrap();
+        assert!(!listed(&format!("{n}@example.com")) && listed("b@example.com"), "{n}");
+    }
+    readers.ping().unwrap();
+    assert!(!is_held(), "whoever asks for something else leaves none open");
+}
+
+#[test]
 fn hand_written_nonsense_is_refused_with_the_sentence() {
     let bench = bench();
     let by_hand = Connection::open(&bench.path).unwrap();

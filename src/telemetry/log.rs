@@ -2,15 +2,55 @@
 //!
 //! Lines follow Postfix: one sentence, `warning:` and `error:` before those that want attention, nothing before the
 //! others. A line that can't be written is lost; logging never stops mail.
+//!
+//! The daemon holds its lines back for a few milliseconds ([`hold`]): whoever asked has his answer before the line is
+//! written, and lines that came together cost one write(2).
 
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use syslog::{Facility, Formatter3164, Logger, LoggerBackend};
+use tokio::sync::Notify;
 
 use crate::config::LogTo;
+
+/// Most lines that are held back: together they are shorter than what a pipe takes in one piece.
+const MAX_HELD: usize = 16;
+/// How long one is.
+const HOLD: Duration = Duration::from_millis(5);
+
+type Line = (Level, String);
+
+/// What is held back; `None` where each line is written at once.
+static HELD: Mutex<Option<Vec<Line>>> = Mutex::new(None);
+/// That the first line is held back.
+static BEGUN: Notify = Notify::const_new();
+
+/// While this runs, lines are held back for 5 ms, until there are 16 of them, or until one of them warns.
+pub async fn hold() {
+    /// However it ends.
+    struct Until;
+    impl Drop for Until {
+        fn drop(&mut self) {
+            log::logger().flush();
+            *held() = None;
+        }
+    }
+    *held() = Some(Vec::with_capacity(MAX_HELD));
+    let _until = Until;
+    loop {
+        BEGUN.notified().await;
+        tokio::time::sleep(HOLD).await;
+        log::logger().flush();
+    }
+}
+
+fn held() -> MutexGuard<'static, Option<Vec<Line>>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Starts logging. A second call only changes the level.
 pub fn init(to: LogTo, level: LevelFilter) {
@@ -54,32 +94,59 @@ impl Log for MailLogger {
     }
 
     fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) {
-            self.0.write(record.level(), &line(record));
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let line = (record.level(), line(record));
+        let mut held = held();
+        let Some(lines) = &mut *held else { return self.0.write(&[line]) };
+        lines.push(line);
+        if lines.len() == MAX_HELD || record.level() <= Level::Warn {
+            self.0.write(lines);
+            lines.clear();
+        } else if lines.len() == 1 {
+            BEGUN.notify_one();
         }
     }
 
-    fn flush(&self) {}
+    fn flush(&self) {
+        if let Some(lines) = held().as_mut().filter(|lines| !lines.is_empty()) {
+            self.0.write(lines);
+            lines.clear();
+        }
+    }
 }
 
 impl Sink {
-    fn write(&self, level: Level, line: &str) {
+    fn write(&self, lines: &[Line]) {
         match self {
-            // One write(2) a line: stderr has no buffer.
-            Self::Stderr => drop(std::io::stderr().write_all(format!("suppressd: {line}\n").as_bytes())),
-            Self::Journal => drop(std::io::stderr().write_all(format!("<{}>{line}\n", priority(level)).as_bytes())),
+            Self::Stderr => to_stderr(lines, |text, _| text.push_str("suppressd: ")),
+            Self::Journal => to_stderr(lines, |text, level| text.push_str(priority(level))),
             Self::Nowhere => {}
             Self::Syslog(logger) => {
                 let mut logger = logger.lock().unwrap_or_else(PoisonError::into_inner);
-                drop(match level {
-                    Level::Error => logger.err(line),
-                    Level::Warn => logger.warning(line),
-                    Level::Info => logger.info(line),
-                    Level::Debug | Level::Trace => logger.debug(line),
-                });
+                for (level, line) in lines {
+                    drop(match level {
+                        Level::Error => logger.err(line),
+                        Level::Warn => logger.warning(line),
+                        Level::Info => logger.info(line),
+                        Level::Debug | Level::Trace => logger.debug(line),
+                    });
+                }
             }
         }
     }
+}
+
+/// By one write(2): stderr has no buffer.
+fn to_stderr(lines: &[Line], prefix: impl Fn(&mut String, Level)) {
+    let mut text = String::with_capacity(lines.iter().map(|(_, line)| line.len() + 16).sum());
+    for (level, line) in lines {
+        prefix(&mut text, *level);
+        text.push_str(line);
+        text.push('\n');
+    }
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 fn line(record: &Record<'_>) -> String {
@@ -91,12 +158,12 @@ fn line(record: &Record<'_>) -> String {
 }
 
 /// syslog(3) priorities.
-const fn priority(level: Level) -> u8 {
+const fn priority(level: Level) -> &'static str {
     match level {
-        Level::Error => 3,
-        Level::Warn => 4,
-        Level::Info => 6,
-        Level::Debug | Level::Trace => 7,
+        Level::Error => "<3>",
+        Level::Warn => "<4>",
+        Level::Info => "<6>",
+        Level::Debug | Level::Trace => "<7>",
     }
 }
 
