@@ -144,7 +144,7 @@ impl Conditions {
         let common = [Kind::Delivery, Kind::Send, Kind::Open, Kind::Click];
         if filter.kind.is_some_and(|kind| !common.contains(&kind)) {
             // The very words of the index event_kind, so that it is used.
-            conditions.sql.push("kind NOT IN ('delivery', 'send', 'open', 'click')");
+            conditions.sql.push("kind <> 'delivery' AND kind <> 'send' AND kind <> 'open' AND kind <> 'click'");
         }
         conditions
     }

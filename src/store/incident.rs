@@ -209,16 +209,17 @@ fn known(
     rule: &IncidentRule,
 ) -> Result<Option<Joined>, StoreError> {
     let (from, to) = around(at, rule.within);
-    let sql = "UPDATE incident SET first = min(first, ?5), last = max(last, ?5) \
-               WHERE number = (SELECT max(number) FROM incident \
-                               WHERE fingerprint = ?1 AND place = ?2 AND first <= ?4 AND last >= ?3) \
-               RETURNING number, state";
-    let row = params![fingerprint, place, from, to, timestamp_text(at)];
-    let found = connection.prepare_cached(sql)?.query_row(row, |row| {
-        let state: String = row.get(1)?;
-        Ok(Joined { number: row.get(0)?, held: state != "confirmed", opened: None })
+    let sql = "SELECT number, state <> 'confirmed' FROM incident \
+               WHERE fingerprint = ?1 AND place = ?2 AND first <= ?4 AND last >= ?3 ORDER BY number DESC LIMIT 1";
+    let found = connection.prepare_cached(sql)?.query_row(params![fingerprint, place, from, to], |row| {
+        Ok(Joined { number: row.get(0)?, held: row.get(1)?, opened: None })
     });
-    Ok(found.optional()?)
+    let found = found.optional()?;
+    if let Some(incident) = &found {
+        let sql = "UPDATE incident SET first = min(first, ?2), last = max(last, ?2) WHERE number = ?1";
+        connection.prepare_cached(sql)?.execute(params![incident.number, timestamp_text(at)])?;
+    }
+    Ok(found)
 }
 
 /// An event of a burst.

@@ -233,7 +233,7 @@ impl Recorder<'_> {
         }
         let since = timestamp_text(self.now.checked_sub(ALARM_INTERVAL).unwrap_or(Timestamp::MIN));
         let sql = "SELECT EXISTS (SELECT 1 FROM event WHERE reason = ?1 AND received > ?2 AND number < ?3 \
-                     AND side = 'sender' AND reason IN ('notverified', 'relayrefused', 'throttled') \
+                     AND side = 'sender' AND (reason = 'notverified' OR reason = 'relayrefused' OR reason = 'throttled') \
                      AND origin <> 'unproved')";
         let row = params![reason.as_str(), since, judged.number];
         let told: bool = self.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0))?;

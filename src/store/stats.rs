@@ -278,7 +278,7 @@ const ENTRIES: &str = "SELECT kind, entries - (SELECT count(*) FROM suppression 
     FROM suppression_total WHERE n > 0 ORDER BY kind";
 // The conditions are those of the index event_relay.
 const RELAY_REFUSALS: &str = "SELECT reason, count(*) FROM event WHERE side = 'sender' \
-      AND reason IN ('notverified', 'relayrefused', 'throttled') AND received > ?1 AND origin <> 'unproved' \
+      AND (reason = 'notverified' OR reason = 'relayrefused' OR reason = 'throttled') AND received > ?1 AND origin <> 'unproved' \
     GROUP BY reason ORDER BY reason";
 
 fn progress(connection: &Connection, after: Option<i64>) -> Result<Progress, StoreError> {

@@ -26,12 +26,13 @@ CREATE TABLE suppression (
   CONSTRAINT "address must not have spaces around it or control characters in it"
     CHECK (trim(address) = address AND address NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || ']*'),
   CONSTRAINT "domain must be in its ASCII form (xn--...), without a dot at the end"
-    -- what follows the last @: rtrim() takes off everything but @ from the end
-    CHECK (substr(address, length(rtrim(address, replace(address, '@', '')))) NOT GLOB '*[^!-~]*' AND address NOT GLOB '*.'),
+    -- what follows the last @; where there are several, rtrim() takes off everything but @ from the end
+    CHECK (CASE WHEN address GLOB '*@*@*' THEN substr(address, length(rtrim(address, replace(address, '@', ''))))
+                ELSE substr(address, instr(address, '@')) END NOT GLOB '*[^!-~]*' AND address NOT GLOB '*.'),
   CONSTRAINT "stream must be small letters, digits, - and _"
     CHECK (stream NOT GLOB '*[^a-z0-9_-]*' AND length(stream) <= 64),
   CONSTRAINT "kind must be hard_bounce, soft_bounce, complaint, unsubscribe or added"
-    CHECK (kind IN ('hard_bounce', 'soft_bounce', 'complaint', 'unsubscribe', 'added')),
+    CHECK (kind = 'hard_bounce' OR kind = 'soft_bounce' OR kind = 'complaint' OR kind = 'unsubscribe' OR kind = 'added'),
   CONSTRAINT "status must be like 5.1.1"
     CHECK (status GLOB '[245].[0-9]*.[0-9]*' AND length(status) <= 9),
   CONSTRAINT "since must be like 2026-11-21T08:46:25Z"
@@ -57,7 +58,8 @@ CREATE TABLE allow (
   CONSTRAINT "address must not have spaces around it or control characters in it"
     CHECK (trim(address) = address AND address NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || ']*'),
   CONSTRAINT "domain must be in its ASCII form (xn--...), without a dot at the end"
-    CHECK (substr(address, length(rtrim(address, replace(address, '@', '')))) NOT GLOB '*[^!-~]*' AND address NOT GLOB '*.'),
+    CHECK (CASE WHEN address GLOB '*@*@*' THEN substr(address, length(rtrim(address, replace(address, '@', ''))))
+                ELSE substr(address, instr(address, '@')) END NOT GLOB '*[^!-~]*' AND address NOT GLOB '*.'),
   CONSTRAINT "since must be like 2026-11-21T08:46:25Z"
     CHECK (since = strftime('%Y-%m-%dT%H:%M:%SZ', since) IS TRUE),
   CONSTRAINT "until must be like 2026-11-21T08:46:25Z"
@@ -69,7 +71,8 @@ ALTER TABLE event ADD COLUMN stream TEXT NOT NULL DEFAULT '';
 ALTER TABLE event ADD COLUMN fingerprint TEXT;
 ALTER TABLE event ADD COLUMN incident INTEGER;
 ALTER TABLE event ADD COLUMN domain TEXT
-  AS (lower(substr(address, length(rtrim(address, replace(address, '@', ''))) + 1))) VIRTUAL;
+  AS (lower(CASE WHEN address GLOB '*@*@*' THEN substr(address, length(rtrim(address, replace(address, '@', ''))) + 1)
+                 ELSE substr(address, instr(address, '@') + 1) END)) VIRTUAL;
 
 -- The rules look at the bounces of an address; of deliveries it may have thousands.
 DROP INDEX event_address;
@@ -77,7 +80,7 @@ CREATE INDEX event_address ON event (address, kind, at);
 CREATE INDEX event_burst_domain ON event (fingerprint, domain, at) WHERE fingerprint IS NOT NULL;
 CREATE INDEX event_burst_mta ON event (fingerprint, remote_mta, at) WHERE fingerprint IS NOT NULL;
 CREATE INDEX event_relay ON event (reason, received)
-  WHERE side = 'sender' AND reason IN ('notverified', 'relayrefused', 'throttled');
+  WHERE side = 'sender' AND (reason = 'notverified' OR reason = 'relayrefused' OR reason = 'throttled');
 CREATE INDEX event_incident ON event (incident) WHERE incident IS NOT NULL;
 
 CREATE INDEX refusal_day ON refusal (day);
@@ -121,7 +124,7 @@ BEGIN
 END;
 
 -- What is looked for in a table of millions of rows.
-CREATE INDEX event_kind ON event (kind, at) WHERE kind NOT IN ('delivery', 'send', 'open', 'click');
+CREATE INDEX event_kind ON event (kind, at) WHERE kind <> 'delivery' AND kind <> 'send' AND kind <> 'open' AND kind <> 'click';
 CREATE INDEX suppression_until ON suppression (until, kind) WHERE until IS NOT NULL;
 
 -- Kept by the triggers below, so that nobody has to count all rows of a large table. No address is in them, so they stay
@@ -158,7 +161,8 @@ INSERT INTO suppression_total SELECT kind, count(*) FROM suppression GROUP BY ki
 INSERT INTO daily
   SELECT substr(at, 1, 10), kind, reason, side, source, origin, stream,
          CASE WHEN sender IS NULL OR origin IN ('operator', 'unproved') THEN ''
-              ELSE lower(substr(sender, length(rtrim(sender, replace(sender, '@', ''))) + 1)) END,
+              ELSE lower(CASE WHEN sender GLOB '*@*@*' THEN substr(sender, length(rtrim(sender, replace(sender, '@', ''))) + 1)
+                              ELSE substr(sender, instr(sender, '@') + 1) END) END,
          count(*)
   FROM event GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
 INSERT INTO daily_domain
@@ -190,7 +194,8 @@ CREATE TRIGGER event_kept AFTER INSERT ON event BEGIN
   INSERT INTO daily VALUES (
       substr(new.at, 1, 10), new.kind, new.reason, new.side, new.source, new.origin, new.stream,
       CASE WHEN new.sender IS NULL OR new.origin IN ('operator', 'unproved') THEN ''
-           ELSE lower(substr(new.sender, length(rtrim(new.sender, replace(new.sender, '@', ''))) + 1)) END,
+           ELSE lower(CASE WHEN new.sender GLOB '*@*@*' THEN substr(new.sender, length(rtrim(new.sender, replace(new.sender, '@', ''))) + 1)
+                           ELSE substr(new.sender, instr(new.sender, '@') + 1) END) END,
       1)
     ON CONFLICT DO UPDATE SET events = events + 1;
 END;

@@ -9,7 +9,8 @@ INSERT INTO suppression_total SELECT kind, count(*) FROM suppression GROUP BY ki
 INSERT INTO daily
   SELECT substr(at, 1, 10), kind, reason, side, source, origin, stream,
          CASE WHEN sender IS NULL OR origin IN ('operator', 'unproved') THEN ''
-              ELSE lower(substr(sender, length(rtrim(sender, replace(sender, '@', ''))) + 1)) END,
+              ELSE lower(CASE WHEN sender GLOB '*@*@*' THEN substr(sender, length(rtrim(sender, replace(sender, '@', ''))) + 1)
+                              ELSE substr(sender, instr(sender, '@') + 1) END) END,
          count(*)
   FROM event WHERE true GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
   ON CONFLICT DO UPDATE SET events = max(events, excluded.events);
