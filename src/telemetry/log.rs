@@ -39,7 +39,7 @@ pub async fn hold() {
             *held() = None;
         }
     }
-    *held() = Some(Vec::with_capacity(MAX_HELD));
+    *held() = Some(Vec::new());
     let _until = Until;
     loop {
         BEGUN.notified().await;
@@ -101,18 +101,20 @@ impl Log for MailLogger {
         let mut held = held();
         let Some(lines) = &mut *held else { return self.0.write(&[line]) };
         lines.push(line);
-        if lines.len() == MAX_HELD || record.level() <= Level::Warn {
-            self.0.write(lines);
-            lines.clear();
-        } else if lines.len() == 1 {
+        let (is_first, is_over) = (lines.len() == 1, lines.len() == MAX_HELD || record.level() <= Level::Warn);
+        drop(held);
+        if is_over {
+            self.flush();
+        } else if is_first {
             BEGUN.notify_one();
         }
     }
 
     fn flush(&self) {
-        if let Some(lines) = held().as_mut().filter(|lines| !lines.is_empty()) {
-            self.0.write(lines);
-            lines.clear();
+        // Nobody who has a line to say waits for the write.
+        let lines = held().as_mut().map(std::mem::take).unwrap_or_default();
+        if !lines.is_empty() {
+            self.0.write(&lines);
         }
     }
 }
