@@ -118,7 +118,7 @@ impl Table<'_> {
         let mut fruitless = 0;
         while fruitless < FRUITLESS {
             fruitless += 1;
-            for key in between(&unreadable, &readable) {
+            for key in between(&unreadable, &readable).into_iter().filter(|key| is_less(key, &readable)) {
                 if self.is_readable_behind(&key) {
                     (readable, fruitless) = (key, 0);
                     break;
@@ -164,11 +164,16 @@ impl Table<'_> {
         loop {
             match rows.next() {
                 Ok(Some(row)) => {
-                    let (Ok(key), Some(values)) = (row.get::<_, Value>(0), values(row)) else {
+                    // In a damaged page the order may be any.
+                    if let Ok(key) = row.get(0)
+                        && last.as_ref().is_none_or(|last| is_less(last, &key))
+                    {
+                        last = Some(key);
+                    }
+                    let (Ok(_), Some(values)) = (row.get::<_, Value>(0), values(row)) else {
                         self.salvaged.refused += 1;
                         continue;
                     };
-                    last = Some(key);
                     match insert.execute(params_from_iter(values)) {
                         Ok(_) => self.salvaged.rows += 1,
                         Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
