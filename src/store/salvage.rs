@@ -255,3 +255,24 @@ fn is_less(one: &Value, other: &Value) -> bool {
 fn signs() -> impl Iterator<Item = char> {
     (' '..='~').filter(|sign| !sign.is_ascii_uppercase())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::schema;
+
+    #[test]
+    fn where_the_next_key_at_all_can_be_read_the_search_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |name: &str| schema::open(&dir.path().join(name), Duration::ZERO).unwrap();
+        let (from, to) = (open("from.db"), open("to.db"));
+        from.execute_batch("INSERT INTO suppression (address) VALUES ('b@example.com')").unwrap();
+        let salvaged =
+            Salvaged { table: "suppression".to_owned(), columns: "address".to_owned(), ..Salvaged::default() };
+        let mut table = Table { from: &from, to: &to, key: "address", salvaged };
+        let end = table.past(Value::Text("a@example.com".to_owned())).unwrap();
+        assert!(matches!(end, End::Whole) && table.salvaged.rows == 1, "{:?}", table.salvaged);
+    }
+}

@@ -135,34 +135,6 @@ fn lookups_share_a_transaction_until_somebody_commits_or_they_rest() {
 }
 
 #[test]
-fn a_row_that_cannot_be_reached_costs_its_neighbours_at_most() {
-    use std::os::unix::fs::FileExt;
-    let bench = bench();
-    let by_hand = Connection::open(&bench.path).unwrap();
-    by_hand
-        .execute_batch(
-            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) \
-             INSERT INTO suppression (address) SELECT 'user' || i || '@example.com' FROM n; \
-             PRAGMA wal_checkpoint(TRUNCATE)",
-        )
-        .unwrap();
-    let sql = "SELECT pageno FROM dbstat WHERE name = 'suppression' AND pagetype = 'leaf' AND ncell > 30 LIMIT 1";
-    let page = by_hand.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
-    drop(by_hand);
-    // The pointer to its twentieth row leads out of the page.
-    let file = std::fs::File::options().write(true).open(&bench.path).unwrap();
-    file.write_all_at(&19_149_u16.to_be_bytes(), u64::from(page - 1) * 4096 + 8 + 2 * 19).unwrap();
-    let Bench { _dir: dir, path, store } = bench;
-    drop(store);
-    let new = dir.path().join("new.db");
-    let Recovery::Recovered { tables, .. } = recover(&path, Some(&new), &Rules::default(), now()).unwrap() else {
-        panic!("it is not sound");
-    };
-    let list = tables.iter().find(|salvaged| salvaged.table == "suppression").unwrap();
-    assert!(list.rows >= 495 && list.damaged > 0, "{list:?}");
-}
-
-#[test]
 fn hand_written_nonsense_is_refused_with_the_sentence() {
     let bench = bench();
     let by_hand = Connection::open(&bench.path).unwrap();
