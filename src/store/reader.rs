@@ -152,7 +152,6 @@ impl Readers {
     pub fn find(&self, address: &Address, stream: &str, now: Timestamp) -> Result<Option<Suppression>, StoreError> {
         let newest = match self.index.ask(address) {
             Doubt::None => return Ok(None),
-
             Doubt::AsOf(newest) => newest,
         };
         self.with(newest, |connection| {
