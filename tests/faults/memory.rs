@@ -15,7 +15,7 @@ use nix::sys::signal::Signal;
 
 use crate::doors::{Answer, Client, DOORS, Door, Report};
 use crate::ledger::{Ledger, Sums};
-use crate::process::{PATIENCE, SUPPRESSD, eventually};
+use crate::process::{PATIENCE, SUPPRESSD};
 use crate::scene::{Scene, kilobytes};
 use crate::settings::{duration, kills};
 use crate::sns::signer::request;
@@ -178,7 +178,10 @@ fn run_out(fault: &str, scene: &mut Scene, limit: impl Fn(&Scene, Option<u64>)) 
         }
         limit(scene, None);
         let last = Report::new(Door::Webhook, &format!("after-{round}"));
-        eventually("it serves as before", || Client::new(scene).send(&last) == Answer::Taken);
+        let begun = Instant::now();
+        while Client::new(scene).send(&last) != Answer::Taken {
+            assert!(begun.elapsed() < PATIENCE, "{fault}: round {round}, it does not serve as before: {}", scene.log());
+        }
         ledger.check(scene, fault);
         ledger.send_again(scene, |_| true);
         ledger.check(scene, fault);
