@@ -3,7 +3,8 @@
 //! Whatever arrives while a commit is under way shares the next one, so a burst costs one sync and not hundreds. Where one of
 //! them can't be stored, all are tried again with a savepoint each: it fails alone and its neighbours are not touched. Nobody is
 //! told "recorded" before the commit has returned; when the commit itself fails, all of its submissions are told so.
-//! After "read-only" the next group gets a new connection, so that what the operator mends counts without a restart.
+//! After "read-only" the next group gets a new connection, so that what the operator mends counts without a restart; and where
+//! not even the memory was there to take a transaction back.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -89,7 +90,8 @@ impl Writer {
 }
 
 struct Worker {
-    /// `None` after "read-only": what was opened while the file could only be read stays like that.
+    /// `None` after "read-only": what was opened while the file could only be read stays like that. And after a transaction that
+    /// did not end.
     connection: Option<Connection>,
     path: PathBuf,
     busy_timeout: Duration,
@@ -136,7 +138,8 @@ impl Worker {
         };
         let keeping = *self.keeping.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let results = commit(&mut connection, submissions, &rules, &keeping, (self.clock)());
-        self.connection = (!matches!(results, Err(StoreError::ReadOnly))).then_some(connection);
+        let is_good = !matches!(results, Err(StoreError::ReadOnly)) && connection.is_autocommit();
+        self.connection = is_good.then_some(connection);
         results
     }
 }
@@ -190,4 +193,29 @@ fn each_by_itself(
     }
     transaction.commit()?;
     Ok(results)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_that_could_not_be_taken_back_ends_with_its_connection() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("suppressd.db");
+        let connection = schema::open(&path, Duration::ZERO).unwrap();
+        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut worker = Worker {
+            connection: Some(connection),
+            growth: Growth::of(&path),
+            path,
+            busy_timeout: Duration::ZERO,
+            receiver: mpsc::channel(1).1,
+            rules: Arc::default(),
+            keeping: Arc::default(),
+            clock: Timestamp::now,
+        };
+        assert!(worker.record(&[Arc::default()]).is_err());
+        assert!(worker.record(&[Arc::default()]).is_ok());
+    }
 }
