@@ -54,6 +54,8 @@ impl Watch {
         world.up();
         let mut watch = Self { world, genuine: 0 };
         assert_eq!(watch.world.post(&bounce_of("known@example.com")), 200);
+        // The line comes after the answer, and is not that of what is tried first.
+        eventually("the line of the first", || watch.world.log().contains("to=<known@example.com>"));
         watch.a_genuine_message_counts("at the start");
         watch
     }
