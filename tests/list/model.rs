@@ -64,6 +64,8 @@ pub struct Model {
     reports: BTreeMap<String, BTreeSet<Report>>,
     allowed: BTreeMap<String, Timestamp>,
     forgotten: BTreeSet<String>,
+    /// Reports that were forgotten with their address: told again, they are new.
+    erased: BTreeSet<String>,
     horizon: Option<Timestamp>,
 }
 
@@ -86,6 +88,7 @@ impl Model {
         if self.forgotten.contains(who) || self.horizon.is_some_and(|horizon| report.at < horizon) {
             return;
         }
+        self.erased.remove(&report.id);
         let (before, _) = self.came_to(who, "");
         self.reports.entry(who.to_owned()).or_default().insert(report.clone());
         let (after, found) = self.came_to(who, &report.id);
@@ -98,6 +101,10 @@ impl Model {
             }
         }
         rows.retain(|stream, row| row.mine || after.contains_key(stream) || !before.contains_key(stream));
+    }
+
+    pub fn is_erased(&self, id: &str) -> bool {
+        self.erased.contains(id)
     }
 
     pub fn add(&mut self, key: &str, stream: &'static str, until: Option<Timestamp>, now: Timestamp) {
@@ -155,7 +162,7 @@ impl Model {
             self.forgotten.insert(who.to_owned());
         }
         self.rows.remove(who);
-        self.reports.remove(who);
+        self.erased.extend(self.reports.remove(who).into_iter().flatten().map(|report| report.id));
         self.allowed.remove(who);
     }
 

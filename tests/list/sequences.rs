@@ -234,9 +234,11 @@ impl World {
         match step {
             Step::Report(told) if told.proved && !told.our_fault => {
                 let event = event.unwrap();
-                let (id, stream) = (event.id.0.clone(), if told.news { "news" } else { "" });
-                let (kind, message, at) = (told.kind, told.message, event.at.min(now));
-                model.report(PEOPLE[told.who], Report { at, released: false, id, kind, message, stream });
+                model.report(event.recipient.as_str(), reported(event, now));
+            }
+            Step::Again(_) if event.is_some_and(|event| model.is_erased(&event.id.0)) => {
+                let event = event.unwrap();
+                model.report(event.recipient.as_str(), reported(event, now));
             }
             Step::Add { key, stream, lasts } => model.add(name(*key), STREAMS[*stream], until(lasts), now),
             Step::Remove { key, stream } => model.remove(name(*key), STREAMS[*stream], now),
@@ -283,6 +285,14 @@ impl World {
             }
         }
     }
+}
+
+/// A report as the model takes it.
+fn reported(event: &Event, now: Timestamp) -> Report {
+    let (id, at) = (event.id.0.clone(), event.at.min(now));
+    let message = event.evidence.message_id.as_deref().unwrap().trim_matches(['<', '>']).parse().unwrap();
+    let stream = if event.evidence.sender.is_some() { "news" } else { "" };
+    Report { at, released: false, id, kind: event.kind, message, stream }
 }
 
 /// What one connection does.
@@ -346,4 +356,15 @@ proptest! {
         let mut world = World::new();
         steps.iter().for_each(|steps| world.take(steps));
     }
+}
+
+#[test]
+fn what_was_forgotten_and_is_told_again_is_new() {
+    let told =
+        Told { kind: Kind::HardBounce, who: 1, hours_ago: 0, message: 0, news: false, proved: true, our_fault: false };
+    let mut world = World::new();
+    for step in [Step::Report(told), Step::Delete { key: 1 }, Step::Forget { who: 1, block: false }, Step::Again(0)] {
+        world.take(&[step]);
+    }
+    assert!(!world.model.refusing(PEOPLE[1], Some(""), world.bench.now).is_empty());
 }
