@@ -13,6 +13,7 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use memchr::memchr;
 
 use super::{Lookup, Query, Step, Verdict};
 use crate::policy::stream::{self, Mail};
@@ -34,46 +35,48 @@ struct Request<'a> {
 /// Answers the first request in `input`.
 #[must_use]
 pub fn step(input: &[u8], lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) -> Step {
-    let Some(length) = end(input) else {
-        return if input.len() > MAX_REQUEST { Step::Violation("request over the limit") } else { Step::Incomplete };
-    };
-    match read(input.get(..length).unwrap_or_default()) {
+    match read(input.get(..MAX_REQUEST).unwrap_or(input)) {
         Err(why) => Step::Violation(why),
-        Ok(request) => {
+        Ok(None) if input.len() > MAX_REQUEST => Step::Violation("request over the limit"),
+        Ok(None) => Step::Incomplete,
+        Ok(Some((request, length))) => {
             answer(&request, lookup, now, output);
             Step::Answered(length)
         }
     }
 }
 
-/// The bytes up to the empty line and with it.
-fn end(input: &[u8]) -> Option<usize> {
-    if input.starts_with(b"\n") {
-        return Some(1);
+/// The first request and its length, up to the empty line and with it; `None` while that is not there.
+fn read(input: &[u8]) -> Result<Option<(Request<'_>, usize)>, &'static str> {
+    let (mut request, mut rest) = (Request::default(), input);
+    while let Some((line, behind)) = memchr(b'\n', rest).and_then(|end| rest.split_at_checked(end)) {
+        rest = behind.get(1..).unwrap_or_default();
+        if line.is_empty() {
+            return match request.request {
+                Some(b"smtpd_access_policy") => Ok(Some((request, input.len() - rest.len()))),
+                Some(_) => Err("not a request for an access policy"),
+                None => Err("no request attribute"),
+            };
+        }
+        request.take(line).ok_or("a line without =")?;
     }
-    let input = input.get(..MAX_REQUEST.min(input.len())).unwrap_or_default();
-    input.windows(2).position(|pair| pair == b"\n\n").map(|position| position + 2)
+    Ok(None)
 }
 
-fn read(lines: &[u8]) -> Result<Request<'_>, &'static str> {
-    let mut request = Request::default();
-    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let equals = line.iter().position(|byte| *byte == b'=').ok_or("a line without =")?;
-        let (name, value) = line.split_at(equals);
-        let value = value.strip_prefix(b"=");
-        match name {
-            b"request" => request.request = request.request.or(value),
-            b"recipient" => request.recipient = request.recipient.or(value),
-            b"sender" => request.sender = request.sender.or(value),
-            b"sasl_username" => request.sasl_username = request.sasl_username.or(value),
-            b"client_address" => request.client_address = request.client_address.or(value),
-            _ => {}
-        }
-    }
-    match request.request {
-        Some(b"smtpd_access_policy") => Ok(request),
-        Some(_) => Err("not a request for an access policy"),
-        None => Err("no request attribute"),
+impl<'a> Request<'a> {
+    /// Keeps what a line says, if nothing has been said of it before; `None` if it says nothing.
+    fn take(&mut self, line: &'a [u8]) -> Option<()> {
+        let (name, value) = line.split_at(memchr(b'=', line)?);
+        let known = match name {
+            b"request" => &mut self.request,
+            b"recipient" => &mut self.recipient,
+            b"sender" => &mut self.sender,
+            b"sasl_username" => &mut self.sasl_username,
+            b"client_address" => &mut self.client_address,
+            _ => return Some(()),
+        };
+        *known = known.or(value.get(1..));
+        Some(())
     }
 }
 
@@ -85,10 +88,12 @@ fn answer<'a>(request: &Request<'a>, lookup: &Lookup, now: Timestamp, output: &m
     let mail = Mail { sender: text(request.sender), sasl_user: text(request.sasl_username), headers: None };
     let stream = stream::of(&settings.streams, &mail);
     let action = match lookup.ask_by(&settings, Query { key, door: "policy", stream, client }, now) {
-        Verdict::Pass => "DUNNO".to_owned(),
-        Verdict::Refuse(refusal) => format!("550 {refusal}"),
-        Verdict::WouldRefuse(refusal) => format!("WARN would refuse: {refusal}"),
-        Verdict::Trouble => "DEFER_IF_PERMIT 4.3.5 The suppression list can't be read now".to_owned(),
+        Verdict::Pass => "DUNNO",
+        Verdict::Refuse(refusal) => &format!("550 {refusal}"),
+        Verdict::WouldRefuse(refusal) => &format!("WARN would refuse: {refusal}"),
+        Verdict::Trouble => "DEFER_IF_PERMIT 4.3.5 The suppression list can't be read now",
     };
-    output.extend_from_slice(format!("action={action}\n\n").as_bytes());
+    for text in ["action=", action, "\n\n"] {
+        output.extend_from_slice(text.as_bytes());
+    }
 }

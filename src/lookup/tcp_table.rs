@@ -8,6 +8,7 @@
 //! BUGS: one map for each port, as the protocol has no map names.
 
 use jiff::Timestamp;
+use memchr::memchr;
 
 use super::{Lookup, MAX_KEY, Query, Step, Table, Verdict};
 
@@ -17,7 +18,7 @@ pub const MAX_REQUEST: usize = "get \n".len() + 3 * MAX_KEY;
 /// Answers the first request in `input`.
 #[must_use]
 pub fn step(input: &[u8], table: &Table, lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) -> Step {
-    let Some(end) = input.iter().take(MAX_REQUEST).position(|byte| *byte == b'\n') else {
+    let Some(end) = memchr(b'\n', input.get(..MAX_REQUEST).unwrap_or(input)) else {
         let endless = input.len() >= MAX_REQUEST;
         return if endless { refuse("400 request over the limit", output) } else { Step::Incomplete };
     };
@@ -64,7 +65,9 @@ fn encode(text: &str, output: &mut Vec<u8>) {
         if byte.is_ascii_graphic() && byte != b'%' {
             output.push(byte);
         } else {
-            output.extend_from_slice(format!("%{byte:02x}").as_bytes());
+            output.push(b'%');
+            output
+                .extend([byte >> 4, byte & 15].map(|digit| if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }));
         }
     }
 }
