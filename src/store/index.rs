@@ -96,8 +96,7 @@ impl Index {
 
     /// Whether there may be an entry that refuses an address.
     pub(super) fn ask(&self, address: &Address) -> Doubt {
-        let Some(header) = self.newest() else { return Doubt::AsOf(None) };
-        let mut answer = self.shared.answer(address, &header);
+        let Some((header, mut answer)) = self.shared.answer_of_now(address) else { return Doubt::AsOf(None) };
         if answer.is_none() {
             if self.shared.catch_up(&header) == Progress::Lost {
                 self.want();
@@ -159,10 +158,17 @@ impl Shared {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The newest commit, and what the filter says if it is of that one; `None` where no filter is there, or a commit is under way.
+    fn answer_of_now(&self, address: &Address) -> Option<(Commit, Option<bool>)> {
+        let known = self.read();
+        let known = known.as_ref()?;
+        let newest = header(known.wal_index)?;
+        Some((newest, known.answer(address, &newest)))
+    }
+
     /// What the filter says, if it is of that commit.
     fn answer(&self, address: &Address, header: &Commit) -> Option<bool> {
-        let known = self.read();
-        known.as_ref().filter(|known| known.header == *header).map(|known| known.may_refuse(address))
+        self.read().as_ref()?.answer(address, header)
     }
 
     /// Brings the filter to a commit or later, unless somebody else does so now.
@@ -185,6 +191,10 @@ impl Shared {
 }
 
 impl Known {
+    fn answer(&self, address: &Address, header: &Commit) -> Option<bool> {
+        (self.header == *header).then(|| self.may_refuse(address))
+    }
+
     fn may_refuse(&self, address: &Address) -> bool {
         let holds = |key: &str| self.filter.contains(key);
         self.forgotten || holds(address.as_str()) || holds(address.domain_key()) || above(address.domain()).any(holds)
