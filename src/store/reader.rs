@@ -240,14 +240,20 @@ fn own(
     stream: &str,
     now: Timestamp,
 ) -> Result<Option<(Suppression, bool)>, StoreError> {
+    // There are few rows, mostly one: what SQLite would compare costs less here.
     const SQL: &str = "\
         SELECT address, stream, kind, reason, status, since, until, source, event, note, \
-               EXISTS (SELECT 1 FROM allow) FROM suppression \
-        WHERE address = ?1 AND (until IS NULL OR until > ?2) AND (+stream = '' OR +stream = ?3) LIMIT 1";
+               EXISTS (SELECT 1 FROM allow) FROM suppression WHERE address = ?1";
     let mut statement = connection.prepare_cached(SQL)?;
-    let key = params![address.as_str(), timestamp_text(now), stream];
-    let row = statement.query_row(key, |row| Ok((Suppression::from_row(row)?, row.get(10)?)));
-    Ok(row.optional()?)
+    let mut rows = statement.query([address.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let text = |column| row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from);
+        let of_stream = text(1)?.is_some_and(|name| name.is_empty() || name == stream);
+        if of_stream && text(6)?.is_none_or(|until| until > timestamp_text(now).as_str()) {
+            return Ok(Some((Suppression::from_row(row)?, row.get(10)?)));
+        }
+    }
+    Ok(None)
 }
 
 /// The entry that refuses mail of a stream; of any, where it is `None`. Says nothing of allow entries.

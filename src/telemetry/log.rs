@@ -6,6 +6,7 @@
 //! The daemon holds its lines back for a few milliseconds ([`hold`]): whoever asked has his answer before the line is
 //! written, and lines that came together cost one write(2).
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,9 @@ use crate::config::LogTo;
 const MAX_HELD: usize = 16;
 /// How long one is.
 const HOLD: Duration = Duration::from_millis(5);
+
+/// What nearly all lines are shorter than, in bytes.
+const USUAL: usize = 160;
 
 type Line = (Level, String);
 
@@ -152,11 +156,14 @@ fn to_stderr(lines: &[Line], prefix: impl Fn(&mut String, Level)) {
 }
 
 fn line(record: &Record<'_>) -> String {
-    match record.level() {
-        Level::Error => format!("error: {}", record.args()),
-        Level::Warn => format!("warning: {}", record.args()),
-        _ => record.args().to_string(),
-    }
+    let mut line = String::with_capacity(USUAL);
+    line.push_str(match record.level() {
+        Level::Error => "error: ",
+        Level::Warn => "warning: ",
+        _ => "",
+    });
+    let _ = line.write_fmt(*record.args()); // a string takes everything
+    line
 }
 
 /// syslog(3) priorities.
