@@ -4,7 +4,8 @@
 # make faults    the faults of "make check" for longer: KILLS=1000, SECONDS=60, CONNECTIONS=10000, SOAK=3600; prints what each
 #                door answered, and what was lost
 # make bench     how fast it is, beside what it is measured against; QUICK=1 in a minute, ONLY=lookup one suite
-# make fuzz      runs each fuzz target for TIME=900 seconds; wants cargo-fuzz (cargo install cargo-fuzz) and a C++ compiler
+# make fuzz      runs each fuzz target for TIME=900 seconds, on what is left of its corpus when that is minimised; wants cargo-fuzz
+#                (cargo install cargo-fuzz) and a C++ compiler
 # make manuals   writes the manual pages of the commands, and the completions, from their definition
 # make install   installs it below DESTDIR, with PREFIX=/usr
 # make clean     removes what was built
@@ -80,6 +81,7 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_targets/%.rs,%,$(wildcard tests/fuzz/
 fuzz: deps
 	@for target in $(FUZZ_TARGETS); do \
 	  mkdir -p tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target && \
+	  RUSTC_BOOTSTRAP=1 cargo fuzz cmin --fuzz-dir tests/fuzz -O -s none $$target && \
 	  RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz -O -s none $$target \
 	    tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target tests/corpus -- \
 	    $$([ ! -e tests/fuzz/dictionaries/$$target ] || echo -dict=tests/fuzz/dictionaries/$$target) \
