@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::list::{kinds, since};
 use super::{EXIT_NOT, Failure, add, counted, now, operator, shown, why};
-use crate::address::canonical_domain;
+use crate::address::{AddressError, canonical_domain};
 use crate::store::{Change, Filter, Key, Store, Suppression};
 
 /// Entries shown before many are removed.
@@ -93,9 +93,11 @@ fn many(args: &Args, change: &Change, store: &mut Store, out: &mut dyn Write) ->
     if !args.yes {
         return count(&entries, out);
     }
-    let keys = entries.iter().map(|entry| Key::parse(&entry.address)).collect::<Result<Vec<_>, _>>();
-    let keys = keys.map_err(|what| Failure::Usage(format!("an entry of the database {what}; see suppressd.db(5)")))?;
-    let removed = store.remove_all(&keys, change, now())?;
+    let selected = |entry: &Suppression| Ok((Key::parse(&entry.address)?, entry.stream.clone()));
+    let selected = entries.iter().map(selected).collect::<Result<Vec<_>, AddressError>>();
+    let selected =
+        selected.map_err(|what| Failure::Usage(format!("an entry of the database {what}; see suppressd.db(5)")))?;
+    let removed = store.remove_all(&selected, change, now())?;
     writeln!(out, "{} removed", counted(removed, "entry", "entries"))?;
     let at_ses = entries.iter().filter(|entry| entry.reason == "suppressed").count();
     if at_ses > 0 {

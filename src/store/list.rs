@@ -90,7 +90,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let sql = format!(
             "SELECT {} FROM suppression \
-             WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR address LIKE '%@' || ?2) \
+             WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR substr(address, -length(?2) - 1) = '@' || ?2 COLLATE NOCASE) \
                AND (?3 OR until IS NULL OR until > ?4) \
                AND (?5 IS NULL OR reason = ?5) AND (?6 IS NULL OR stream = ?6) AND (?7 IS NULL OR since >= ?7) \
              ORDER BY address, stream",
@@ -176,16 +176,25 @@ impl Store {
         Ok(removed)
     }
 
-    /// Does the same for many, some at a time, so that others come to write in between.
+    /// Takes entries, by key and stream, off the list and returns how many were still there; some at a time, so that others come
+    /// to write in between. What else refuses mail to the same addresses stays.
     ///
     /// # Errors
     /// [`StoreError`]; those before are removed then.
-    pub fn remove_all(&mut self, keys: &[Key], change: &Change, now: Timestamp) -> Result<usize, StoreError> {
+    pub fn remove_all(
+        &mut self,
+        entries: &[(Key, String)],
+        change: &Change,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
         let mut removed = 0;
-        for keys in keys.chunks(REMOVED_AT_ONCE) {
+        for entries in entries.chunks(REMOVED_AT_ONCE) {
             let transaction = self.begin()?;
-            for key in keys {
-                removed += release(&transaction, key, change, now)?.len();
+            for (key, stream) in entries {
+                if history::delete(&transaction, key.as_str(), stream)? {
+                    trace(&transaction, key, Kind::Removed, &Change { stream: stream.clone(), ..change.clone() }, now)?;
+                    removed += 1;
+                }
             }
             transaction.commit()?;
         }

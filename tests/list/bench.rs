@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use suppressd::address::Address;
 use suppressd::config::Config;
 use suppressd::event::{Event, EventId, Evidence, Kind, Origin, Reason, Side, Source};
-use suppressd::store::{Change, Key, Readers, Recorded, Store, Submission};
+use suppressd::store::{Change, Filter, Key, Readers, Recorded, Store, Submission, Suppression};
 
 pub const WAIT: Duration = Duration::from_secs(5);
 pub const NOW: &str = "2026-11-21T12:00:00Z";
@@ -97,9 +97,31 @@ impl Bench {
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
 
+    /// Removes what a filter selects.
+    pub fn remove_all(&mut self, filter: &Filter) -> usize {
+        let mut selected = Vec::new();
+        let each = |entry: Suppression| {
+            selected.push((Key::parse(&entry.address).unwrap(), entry.stream));
+            true
+        };
+        self.store.list(filter, self.now, each).unwrap();
+        self.store.remove_all(&selected, &Change::default(), self.now).unwrap()
+    }
+
     pub fn remove(&mut self, who: &str) -> usize {
         let change = Change { who: "root".into(), note: Some("asked for".into()), ..Change::default() };
         self.store.remove(&Key::parse(who).unwrap(), &change, self.now).unwrap().len()
+    }
+
+    /// Deletes events that are older than so many days, and returns the number of batches.
+    pub fn expire(&mut self, days: i64) -> usize {
+        let mut cursor = Some(self.store.begin_expiry(SignedDuration::from_hours(24 * days), self.now).unwrap());
+        let mut batches = 0;
+        while let Some(from) = cursor {
+            cursor = self.store.expire(&from).unwrap();
+            batches += 1;
+        }
+        batches
     }
 
     pub fn count(&self, sql: &str) -> i64 {
