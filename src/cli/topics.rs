@@ -58,6 +58,10 @@ pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> Result<u
 
 fn list(store: &Store, config: &Config, as_json: bool, out: &mut dyn Write) -> Result<u8, Failure> {
     let mut topics = store.topics()?;
+    let is_configured = |arn: &String| config.sns.topics.contains(arn);
+    for topic in topics.iter_mut().filter(|topic| topic.state == "pending" && is_configured(&topic.arn)) {
+        topic.state = "allowed".into();
+    }
     let configured = config.sns.topics.iter().filter(|arn| !store_has(&topics, arn)).map(|arn| TopicEntry {
         arn: arn.clone(),
         state: "allowed".into(),

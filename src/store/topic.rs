@@ -117,12 +117,14 @@ pub(super) fn apply(connection: &Connection, change: &TopicChange, now: Timestam
                        ON CONFLICT (arn) DO UPDATE SET subscribe_url = excluded.subscribe_url, \
                          since = CASE state WHEN 'pending' THEN excluded.since ELSE since END";
             connection.execute(sql, params![arn, now, subscribe_url])?;
-            let excess = "DELETE FROM topic WHERE state = 'pending' AND arn NOT IN \
-                          (SELECT arn FROM topic WHERE state = 'pending' ORDER BY since DESC, rowid DESC LIMIT ?1)";
+            let excess = "DELETE FROM topic WHERE state = 'pending' AND confirmed IS NULL AND arn NOT IN \
+                          (SELECT arn FROM topic WHERE state = 'pending' AND confirmed IS NULL \
+                           ORDER BY since DESC, rowid DESC LIMIT ?1)";
             connection.execute(excess, [MAX_PENDING])?;
         }
         TopicChange::Confirmed { arn } => {
-            let sql = "INSERT INTO topic (arn, state, since, confirmed) VALUES (?1, 'allowed', ?2, ?2) \
+            // Of a topic of the configuration nobody has decided here: taken out there, it is allowed no more.
+            let sql = "INSERT INTO topic (arn, state, since, confirmed) VALUES (?1, 'pending', ?2, ?2) \
                        ON CONFLICT (arn) DO UPDATE SET confirmed = excluded.confirmed, subscribe_url = NULL";
             connection.execute(sql, params![arn, now])?;
         }

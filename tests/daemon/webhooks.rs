@@ -85,6 +85,18 @@ fn deny_goes_before_the_configuration() {
 }
 
 #[test]
+fn a_topic_that_is_taken_out_of_the_configuration_is_allowed_no_more() {
+    let mut world = World::start();
+    assert_eq!(world.post(&signed(&Draft::subscription())), 200);
+    assert!(world.home.ok(&["topics"]).contains(&format!("allowed  {TOPIC} since ")));
+    assert_eq!(world.post(&bounce_of("dead@example.com")), 200);
+    world.home.set("sns.topics", &format!("[\"{OTHER}\"]"));
+    world.reload();
+    assert_eq!(world.post(&bounce_of("next@example.com")), 403);
+    assert!(!world.refuses("next@example.com"));
+}
+
+#[test]
 fn an_allowed_topics_subscription_is_confirmed_at_once() {
     let world = World::start();
     assert_eq!(world.post(&signed(&Draft::subscription())), 200);
