@@ -22,11 +22,22 @@ const COLUMNS: &str = "event.number, event.id, min(event.at, event.received), ev
 
 /// All that is known of an address; `event` is a new one that is about to be judged.
 pub(super) fn load(connection: &Connection, address: &str, event: Option<&Occurrence>) -> Result<History, StoreError> {
-    let (listed, horizon) = (listed(connection, address)?, horizon(connection)?);
+    let horizon = horizon(connection)?;
+    load_from(connection, address, event, horizon, horizon.map(timestamp_text).unwrap_or_default())
+}
+
+/// The same of events since a time.
+fn load_from(
+    connection: &Connection,
+    address: &str,
+    event: Option<&Occurrence>,
+    horizon: Option<Timestamp>,
+    from: String,
+) -> Result<History, StoreError> {
+    let listed = listed(connection, address)?;
     if !is_known(connection, address)? {
         return Ok(History { occurrences: Vec::new(), listed, horizon });
     }
-    let from = horizon.map(timestamp_text).unwrap_or_default();
     let sql = format!(
         "SELECT {COLUMNS} FROM event LEFT JOIN incident ON incident.number = event.incident \
          WHERE event.address = ?1 AND event.at >= ?2 AND event.origin <> 'unproved' \
@@ -144,13 +155,18 @@ pub(super) fn delete(connection: &Connection, address: &str, stream: &str) -> Re
     Ok(there)
 }
 
-/// What the events of an address come to.
+/// All that is known of somebody in an incident, whose events are kept beyond the horizon until it is settled.
+fn concerned(connection: &Connection, address: &str) -> Result<History, StoreError> {
+    load_from(connection, address, None, horizon(connection)?, String::new())
+}
+
+/// What the events of an address in an incident come to.
 pub(super) fn came_to(connection: &Connection, address: &str, rules: &Rules) -> Result<Entries, StoreError> {
-    let history = load(connection, address, None)?;
+    let history = concerned(connection, address)?;
     Ok(Address::parse(address).map_or_else(|_| Entries::new(), |canonical| outcome(&canonical, &history, rules)))
 }
 
-/// Changes the list where the events of an address now come to something else than before.
+/// Changes the list where the events of an address in an incident now come to something else than before.
 pub(super) fn update(
     connection: &Connection,
     address: &str,
@@ -158,7 +174,7 @@ pub(super) fn update(
     rules: &Rules,
 ) -> Result<(), StoreError> {
     let Ok(canonical) = Address::parse(address) else { return Ok(()) };
-    let history = load(connection, address, None)?;
+    let history = concerned(connection, address)?;
     let after = outcome(&canonical, &history, rules);
     apply(connection, address, &changes(before, &after, &history, None))
 }

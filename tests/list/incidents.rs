@@ -3,7 +3,7 @@
 use suppressd::event::{Event, Kind, Reason, Side};
 use suppressd::store::{Alarm, Change, Settlement};
 
-use super::bench::{Bench, said};
+use super::bench::{Bench, at, said};
 
 fn bounce(bench: &mut Bench, user: usize, domain: &str, minute: u32) -> Event {
     let who = format!("user{user}@{domain}");
@@ -50,6 +50,18 @@ fn what_follows_joins_it_and_confirming_suppresses_all() {
     assert_eq!(bench.store.incidents(true).unwrap(), []);
     let late = bounce(&mut bench, 13, "example.com", 25);
     assert_eq!(said(&bench.take(late)), "suppressed: hard bounce");
+}
+
+#[test]
+fn an_incident_that_is_settled_late_still_counts() {
+    let mut bench = Bench::new("");
+    burst(&mut bench);
+    bench.now = at("2027-06-01T12");
+    bench.expire(90);
+    settle(&mut bench, Settlement::Confirmed);
+    assert_eq!(refused(&bench), 11);
+    bench.expire(90);
+    assert_eq!((refused(&bench), bench.count("SELECT count(*) FROM event")), (11, 11), "each behind its entry");
 }
 
 #[test]
@@ -117,7 +129,7 @@ fn a_relay_that_refuses_us_is_told_at_once_and_not_again_for_ten_minutes() {
     let mut refusal = |minutes: i64| {
         let mut event = bench.event(Kind::SoftBounce, "bob@example.com", "2026-11-21T10");
         (event.evidence.side, event.evidence.reason) = (Side::Sender, Reason::NotVerified);
-        bench.now = super::bench::at(super::bench::NOW) + jiff::SignedDuration::from_mins(minutes);
+        bench.now = at(super::bench::NOW) + jiff::SignedDuration::from_mins(minutes);
         bench.take(event).alarm
     };
     assert_eq!(refusal(0), Some(Alarm::Relay(Reason::NotVerified)));
