@@ -185,21 +185,26 @@ fn path<'a>(rest: &'a str, keyword: &str) -> Option<&'a str> {
 pub struct Collector {
     mail: Vec<u8>,
     in_line: bool,
+    /// The last piece ended with a carriage return, which may be half of the end of its line.
+    held: bool,
 }
 
 impl Collector {
     /// Takes what ends with a line feed, or a piece of a longer line; `true` at the final dot.
     pub fn take(&mut self, piece: &[u8]) -> bool {
+        let joined = if std::mem::take(&mut self.held) { [b"\r", piece].concat() } else { Vec::new() };
+        let piece = if joined.is_empty() { piece } else { &joined };
         if !self.in_line && piece == b".\r\n" {
             return true;
         }
         let content = if self.in_line { piece } else { piece.strip_prefix(b".").unwrap_or(piece) };
         let line = content.strip_suffix(b"\r\n");
-        self.keep(line.unwrap_or(content));
+        let open = content.strip_suffix(b"\r");
+        self.keep(line.or(open).unwrap_or(content));
         if line.is_some() {
             self.keep(b"\n");
         }
-        self.in_line = line.is_none();
+        (self.held, self.in_line) = (open.is_some(), line.is_none());
         false
     }
 
@@ -303,5 +308,17 @@ mod tests {
         }
         assert!(collector.take(b".\r\n"));
         assert_eq!(collector.into_mail(), b"Subject: x\n\n.two dots\na long .line\nbare\n.\n");
+    }
+
+    #[test]
+    fn wherever_a_long_line_is_cut_the_mail_is_the_same() {
+        let text = b"Subject: x\r\n\r\n..dots\r\ra\r\n12345678\r\n.\r\r\n\r\n.\r\n";
+        for most in 3..20 {
+            let mut collector = Collector::default();
+            let pieces = text.split_inclusive(|byte| *byte == b'\n').flat_map(|line| line.chunks(most));
+            let ends = pieces.map(|piece| collector.take(piece)).collect::<Vec<_>>();
+            assert_eq!(ends.iter().position(|end| *end), Some(ends.len() - 1), "{most}");
+            assert_eq!(collector.into_mail(), b"Subject: x\n\n.dots\r\ra\n12345678\n\r\n\n", "{most}");
+        }
     }
 }
