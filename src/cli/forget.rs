@@ -10,9 +10,10 @@ use crate::store::Store;
 /// Delete everything about an address, and keep it blocked if it was
 ///
 /// Entries, events, counts, allow entries, and mails in quarantine that name the address are deleted, and the space is overwritten.
-/// If the address was suppressed, a keyed hash of it is kept, mail to it stays refused, and later reports about it are not kept.
-/// suppressd-remove(1) ends that. Not reached: logs, backups, mailboxes, and an address that a mail in quarantine has in an
-/// encoding. Files for Postfix (suppressd-export(1)) can't refuse mail to it, as they would have to name it.
+/// If the address was suppressed, a keyed hash of it is kept, and all mail to it is refused from then on, also where it was one
+/// stream's or for a time; later reports about it are not kept. suppressd-remove(1) ends that. Not reached: logs, backups,
+/// mailboxes, and an address that a mail in quarantine has in an encoding. Files for Postfix (suppressd-export(1)) can't refuse
+/// mail to it, as they would have to name it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The address to forget

@@ -111,7 +111,7 @@ fn entries(connection: &Connection, covering: &str, now: &str) -> Result<Vec<Ent
 /// What blocks a forgotten address, as if it were an entry.
 fn forgotten(connection: &Connection, key: &Key, now: Timestamp) -> Result<Option<Entry>, StoreError> {
     let Ok(address) = Address::parse(key.as_str()) else { return Ok(None) };
-    if !super::forgotten::is_forgotten(connection, &address)? {
+    if !super::forgotten::is_forgotten(connection, address.as_str())? {
         return Ok(None);
     }
     let found = reader::find(connection, &address, Some(""), now)?;

@@ -73,10 +73,10 @@ fn delete(connection: &Connection, address: &Address) -> Result<Forgotten, Store
 }
 
 /// Whether an address is forgotten and blocked.
-pub(super) fn is_forgotten(connection: &Connection, address: &Address) -> Result<bool, StoreError> {
+pub(super) fn is_forgotten(connection: &Connection, address: &str) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM forgotten WHERE hash = CASE WHEN EXISTS (SELECT 1 FROM forgotten) \
                  THEN keyed_hash((SELECT value FROM setting WHERE name = 'forget-key'), ?1) END)";
-    Ok(connection.prepare_cached(sql)?.query_row([address.as_str()], |row| row.get(0))?)
+    Ok(connection.prepare_cached(sql)?.query_row([address], |row| row.get(0))?)
 }
 
 /// Ends the block of a forgotten address; whether there was one.

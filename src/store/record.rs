@@ -133,7 +133,7 @@ impl Recorder<'_> {
         if let Some(number) = self.known(event)? {
             return Ok(Recorded { number, decision: None, alarm: None });
         }
-        if forgotten::is_forgotten(self.connection, &event.recipient)? {
+        if forgotten::is_forgotten(self.connection, event.recipient.as_str())? {
             let decision = Decision { action: Action::Record, reason: "forgotten, so not kept".into() };
             return Ok(Recorded { number: 0, decision: Some(decision), alarm: Some(Alarm::Forgotten) });
         }
@@ -306,6 +306,9 @@ pub(super) fn without_addresses(text: &str) -> String {
 }
 
 fn count_refusals(connection: &Connection, address: &str, count: u64, now: Timestamp) -> Result<(), StoreError> {
+    if forgotten::is_forgotten(connection, address)? {
+        return Ok(());
+    }
     let last = timestamp_text(now);
     let sql = "INSERT INTO refusal (address, day, count, last) VALUES (?1, substr(?3, 1, 10), ?2, ?3) \
                ON CONFLICT (address, day) DO UPDATE SET count = count + excluded.count, last = excluded.last";

@@ -1,6 +1,7 @@
 //! Deletes events that are older than what is to be kept, in small batches, so that neither lookups nor reports wait.
 //!
-//! Kept for longer: the event behind an entry of the list, that of a whole import, and those of an open incident. The time before which events are
+//! Kept for longer: the event behind an entry of the list, that of a whole import, those of an open incident, and the last release of an
+//! address, so that no import brings it back. The time before which events are
 //! deleted is written down first (`horizon`): from then on a late report from before it no longer counts, and entries
 //! from before it hold by themselves.
 
@@ -60,6 +61,9 @@ impl Store {
                      AND at < (SELECT value FROM setting WHERE name = 'horizon') \
                      AND address <> '*' AND NOT EXISTS (SELECT 1 FROM suppression \
                                      WHERE suppression.address = event.address AND suppression.event = event.number) \
+                     AND (kind <> 'removed' OR EXISTS (SELECT 1 FROM event AS later WHERE later.address = event.address \
+                                     AND later.kind = 'removed' AND later.stream = event.stream \
+                                     AND (later.at, later.number) > (event.at, event.number))) \
                      AND NOT EXISTS (SELECT 1 FROM incident WHERE incident.number = event.incident AND state = 'open')";
         transaction.execute(sql, params![cursor.at, cursor.number, last.at, last.number])?;
         transaction.commit()?;

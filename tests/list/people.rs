@@ -1,6 +1,5 @@
 //! What is kept about people, and for how long.
 
-use jiff::SignedDuration;
 use suppressd::event::{Door, Kind, Origin, Why};
 use suppressd::store::{Alarm, Change, Key, Quarantined, Submission};
 
@@ -75,13 +74,7 @@ fn old_events_go_and_entries_stay_with_their_last_evidence() {
     }
     bench.now = at("2026-11-21T12");
     bench.see(Kind::Delivery, "eve@example.com", "2026-11-20T08");
-    let mut cursor = Some(bench.store.begin_expiry(SignedDuration::from_hours(90 * 24), bench.now).unwrap());
-    let mut batches = 0;
-    while let Some(from) = cursor {
-        cursor = bench.store.expire(&from).unwrap();
-        batches += 1;
-    }
-    assert_eq!(batches, 3);
+    assert_eq!(bench.expire(90), 3);
     assert_eq!(bench.count("SELECT count(*) FROM event"), 2, "the hard bounce and the new delivery");
     assert!(bench.refused(BOB, ""));
     assert_eq!(bench.see(Kind::HardBounce, BOB, "2026-11-21T08"), "recorded: suppressed already");
@@ -97,10 +90,7 @@ fn a_ladder_outlives_the_events_behind_it() {
         bench.see(Kind::SoftBounce, BOB, &format!("2026-06-{day}T08"));
     }
     bench.now = at("2026-11-21T12");
-    let mut cursor = Some(bench.store.begin_expiry(SignedDuration::from_hours(90 * 24), bench.now).unwrap());
-    while let Some(from) = cursor {
-        cursor = bench.store.expire(&from).unwrap();
-    }
+    bench.expire(90);
     let last = (17..22).map(|day| bench.see(Kind::SoftBounce, BOB, &format!("2026-11-{day}T08"))).last().unwrap();
     assert_eq!(last, "suppressed: soft bounce 5 of 5 on 5 days");
     assert_eq!(bench.until(BOB).as_deref(), Some("2026-12-21T08:00:00Z"), "the second step");
@@ -114,4 +104,29 @@ fn diagnostics_can_be_kept_without_addresses() {
     bench.take(event);
     let kept: String = bench.sql().query_row("SELECT diagnostic FROM event", [], |row| row.get(0)).unwrap();
     assert_eq!(kept, "550 5.1.1 <address> User unknown, said <address>");
+}
+
+#[test]
+fn refusals_of_a_forgotten_address_are_counted_under_no_name() {
+    let mut bench = Bench::new("");
+    bench.see(Kind::HardBounce, BOB, "2026-11-20T08");
+    assert!(bench.store.forget(&address(BOB), false, bench.now).unwrap().blocked);
+    let refusals = vec![(BOB.to_owned(), 2), ("eve@example.com".to_owned(), 1)];
+    let submission = Submission { refusals, ..Submission::default() };
+    bench.store.submit(&submission, &bench.config.policy, bench.now).unwrap();
+    assert_eq!(bench.count("SELECT count(*) FROM refusal"), 1);
+}
+
+#[test]
+fn a_release_outlives_the_events_before_it() {
+    let mut bench = Bench::new("");
+    bench.now = at("2026-06-01T08");
+    bench.see(Kind::HardBounce, BOB, "2026-05-30T08");
+    bench.remove(BOB);
+    bench.store.add(&Key::parse(BOB).unwrap(), &Change::default(), bench.now).unwrap();
+    bench.now = at("2026-06-02T08");
+    bench.remove(BOB);
+    bench.now = at("2026-11-21T12");
+    bench.expire(90);
+    assert_eq!(bench.count("SELECT count(*) FROM event"), 1, "the last release");
 }
