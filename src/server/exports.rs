@@ -6,14 +6,15 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::config::{Config, ExportFile};
-use crate::lookup::Mode;
-use crate::store::{ListReader, ListState, Selection, StoreError, TableEntry};
+use crate::lookup::{Mode, Table};
+use crate::store::{ListReader, ListState, Readers, Selection, StoreError, TableEntry};
 use crate::tables::{self, Answers, Form};
 
 /// How long one look waits for a lock.
@@ -37,10 +38,12 @@ impl Plan {
 /// Runs until the daemon stops; follows a plan that is changed by a reload.
 pub(super) async fn keep_fresh(
     database: PathBuf,
+    readers: Arc<Readers>,
     mut plans: watch::Receiver<Plan>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let mut keeper = Keeper { database, reader: None, seen: None, written: HashMap::new(), troubles: HashMap::new() };
+    let (written, troubles) = (HashMap::new(), HashMap::new());
+    let mut keeper = Keeper { database, readers, renewals: 0, reader: None, seen: None, written, troubles };
     loop {
         let plan = plans.borrow_and_update().clone();
         let every = plan.every;
@@ -63,11 +66,14 @@ pub(super) async fn keep_fresh(
 /// What is known of the list and the files.
 struct Keeper {
     database: PathBuf,
+    readers: Arc<Readers>,
+    /// Of the readers, when the connection was opened.
+    renewals: u64,
     reader: Option<ListReader>,
     /// Version of the database at the last look, and the list then.
     seen: Option<(i64, ListState)>,
     /// What each file holds.
-    written: HashMap<PathBuf, (u64, Answers)>,
+    written: HashMap<PathBuf, (u64, Table, Mode)>,
     /// What is wrong with a file, or with the database.
     troubles: HashMap<PathBuf, String>,
 }
@@ -96,7 +102,8 @@ impl Keeper {
 
     /// The list as it is now; nothing is read again where nobody wrote and nothing ran out.
     fn state(&mut self, now: Timestamp) -> Result<ListState, StoreError> {
-        let reader = match self.reader.take() {
+        let before = std::mem::replace(&mut self.renewals, self.readers.renewals());
+        let reader = match self.reader.take().filter(|_| before == self.renewals) {
             Some(reader) => reader,
             None => {
                 self.seen = None;
@@ -114,16 +121,17 @@ impl Keeper {
     }
 
     fn bring_up_to_date(&mut self, file: &ExportFile, mode: Mode, state: &ListState, now: Timestamp) {
-        let answers = Answers { map: file.table.map, mode };
-        if self.written.get(&file.path) == Some(&(state.digest, answers)) && file.path.exists() {
+        let holds = (state.digest, file.table.clone(), mode);
+        if self.written.get(&file.path) == Some(&holds) && file.path.exists() {
             return;
         }
+        let answers = Answers { map: file.table.map, mode };
         let Some(reader) = &self.reader else { return };
         let selection = Selection { kind: None, stream: Some(file.table.stream.clone()) };
         let list = |each: &mut dyn FnMut(TableEntry<'_>) -> bool| reader.table(&selection, now, each);
         match tables::write(&file.path, Form::of(&file.path), answers, &list) {
             Ok(()) => {
-                self.written.insert(file.path.clone(), (state.digest, answers));
+                self.written.insert(file.path.clone(), holds);
                 self.over(&file.path);
             }
             Err(error) => self.trouble(&file.path, &format!("{error}; Postfix goes on with the old one")),

@@ -31,11 +31,7 @@ impl Ledger {
 impl Sink for Ledger {
     async fn submit(&self, submission: Submission) -> Result<Receipt, StoreError> {
         let submission = Arc::new(submission);
-        let receipt = self.writer.submit(Arc::clone(&submission)).await.inspect_err(|error| {
-            if *error == StoreError::ReadOnly {
-                self.readers.renew();
-            }
-        })?;
+        let receipt = self.writer.submit(Arc::clone(&submission)).await?;
         for (event, recorded) in submission.events.iter().zip(&receipt.events) {
             maillog::report(event, recorded);
         }

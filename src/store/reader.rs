@@ -196,6 +196,12 @@ impl Readers {
         self.index.renew();
     }
 
+    /// How often that was, for whoever keeps a connection of his own open.
+    #[must_use]
+    pub fn renewals(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
     /// Ends the transactions that were left open for further lookups.
     pub fn rest(&self) {
         if self.open.swap(false, Ordering::AcqRel) {

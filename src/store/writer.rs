@@ -17,7 +17,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::growth::Growth;
-use super::{Keeping, Receipt, StoreError, Submission, record, schema};
+use super::{Keeping, Readers, Receipt, StoreError, Submission, record, schema};
 use crate::policy::Rules;
 
 /// Most submissions in one commit; bounds how long the first of them waits.
@@ -36,6 +36,7 @@ pub struct Writer {
     jobs: mpsc::Sender<Job>,
     rules: Arc<RwLock<Arc<Rules>>>,
     keeping: Arc<RwLock<Keeping>>,
+    readers: Option<Arc<Readers>>,
 }
 
 impl Writer {
@@ -65,7 +66,13 @@ impl Writer {
         };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || worker.run());
         let thread = thread.map_err(|e| StoreError::Unreadable(format!("no thread for the writer: {e}")))?;
-        Ok((Self { jobs, rules, keeping }, thread))
+        Ok((Self { jobs, rules, keeping, readers: None }, thread))
+    }
+
+    /// The same writer, after whose "read-only" these readers give their connections up ([`Readers::renew`]).
+    #[must_use]
+    pub fn beside(self, readers: Arc<Readers>) -> Self {
+        Self { readers: Some(readers), ..self }
     }
 
     /// Records a submission; it is durable when this returns.
@@ -75,7 +82,11 @@ impl Writer {
     pub async fn submit(&self, submission: impl Into<Arc<Submission>>) -> Result<Receipt, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.jobs.send((submission.into(), reply)).await.map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        let recorded = answer.await.map_err(|_| StoreError::Closed)?;
+        if let (Err(StoreError::ReadOnly), Some(readers)) = (&recorded, &self.readers) {
+            readers.renew();
+        }
+        recorded
     }
 
     /// Applies other rules from the next event on.

@@ -42,6 +42,26 @@ fn a_file_follows_the_list_whoever_changes_it() {
 }
 
 #[test]
+fn a_file_of_another_stream_after_a_reload_is_written_anew() {
+    let mut world = World::idle(&[]);
+    let (file, config) = (world.home.path("list.txt"), world.home.path("suppressd.toml"));
+    let before = fs::read_to_string(&config).unwrap();
+    let over = |map: &str| {
+        let table =
+            format!("[export]\nevery = \"1s\"\nfiles = [{{ path = \"{}\", map = \"{map}\" }}]\n", file.display());
+        fs::write(&config, format!("{before}{table}[[stream]]\nname = \"news\"\nsenders = [\"news@example.org\"]\n"))
+            .unwrap();
+    };
+    over("access/news");
+    world.home.ok(&["add", "--stream", "news", "bob@example.com"]);
+    world.up();
+    eventually("bob wants no news", || file.exists() && text(&file).contains("bob"));
+    over("access");
+    world.reload();
+    eventually("and takes all else", || text(&file).is_empty());
+}
+
+#[test]
 fn a_file_is_left_alone_while_the_list_stays_the_same_and_keeps_its_mode() {
     let (world, file) = world();
     world.home.ok(&["add", "bob@example.com"]);

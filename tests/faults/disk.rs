@@ -9,7 +9,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::doors::{Answer, Client, DOORS, Door, Report};
+use crate::doors::{Answer, Client, DOORS, Door, Lmtp, Report};
 use crate::process::{SUPPRESSD, eventually, wait};
 use crate::scene::Scene;
 use crate::table::Line;
@@ -47,6 +47,10 @@ fn a_database_that_another_process_holds() {
 #[test]
 fn a_database_that_may_not_be_written_answers_503_and_heals_without_a_restart() {
     let mut scene = Scene::idle(&[]);
+    // Whoever keeps the file open has it opened anew.
+    let files = format!("[{{ path = {}, map = \"access\" }}]", scene.home.quoted("list.cdb"));
+    scene.home.set("export.files", &files);
+    scene.home.set("export.every", "\"1s\"");
     scene.home.ok(&["add", "first@example.com"]);
     let mut command = scene.home.command(&["serve"]);
     let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
@@ -79,8 +83,11 @@ fn a_database_that_may_not_be_written_answers_503_and_heals_without_a_restart() 
             std::fs::set_permissions(&name, std::fs::Permissions::from_mode(0o644)).unwrap();
         }
     }
-    // SNS comes again, too.
-    eventually("it is recorded", || scene.post(&post) == 200);
+    // Postfix and SNS come again, too.
+    let mut lmtp = Lmtp::connect(&scene).unwrap();
+    let report = include_bytes!("../corpus/unknown.eml");
+    eventually("it is recorded by LMTP alone", || lmtp.deliver(report).unwrap() == "250");
+    assert_eq!(scene.post(&post), 200);
     assert!(scene.refuses("second@example.com"));
 }
 
