@@ -7,6 +7,7 @@ mod client;
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -36,9 +37,12 @@ impl Daemon {
         let at = dir.path().display();
         let text = format!(
             "database = \"{at}/suppressd.db\"\n[http]\nlisten = []\n[admin]\nlisten = []\n[lookup]\nsocketmap = []\n\
-             policy = []\n[mail]\nlmtp = [\"unix:{at}/lmtp.sock\"]\ndeadline = \"{deadline}\"\n[log]\nto = \"stderr\"\n"
+             policy = []\n[mail]\nlmtp = [\"unix:{at}/lmtp.sock\"]\ndeadline = \"{deadline}\"\n\
+             return-path-key-file = \"{at}/keys\"\nreturn-path-domains = [\"example.org\"]\n[log]\nto = \"stderr\"\n"
         );
         fs::write(dir.path().join("suppressd.toml"), text).unwrap();
+        fs::write(dir.path().join("keys"), "k1 0123456789abcdef0123456789abcdef\n").unwrap();
+        fs::set_permissions(dir.path().join("keys"), fs::Permissions::from_mode(0o600)).unwrap();
         let log = fs::File::create(dir.path().join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_suppressd"))
             .arg("--config")
@@ -182,16 +186,16 @@ fn a_mail_that_hangs_its_reader_three_times_goes_to_quarantine_unread() {
 }
 
 #[test]
-fn a_configuration_broken_meanwhile_defers_mail_and_blames_no_mail() {
+fn a_file_broken_meanwhile_changes_nothing_and_keys_that_are_gone_defer_mail_and_blame_none() {
     let daemon = Daemon::start();
-    let good = fs::read_to_string(daemon.path("suppressd.toml")).unwrap();
     fs::write(daemon.path("suppressd.toml"), "bogus = 1\n").unwrap();
     let mut client = daemon.connect();
+    fs::rename(daemon.path("keys"), daemon.path("away")).unwrap();
     for _ in 0..4 {
         assert_eq!(client.send(&report("bob@example.com")), "451");
     }
     assert!(daemon.log().contains("cannot start a process to read mail"), "{}", daemon.log());
-    fs::write(daemon.path("suppressd.toml"), good).unwrap();
+    fs::rename(daemon.path("away"), daemon.path("keys")).unwrap();
     assert_eq!(client.send(&report("bob@example.com")), "250");
     assert_eq!(daemon.count(SUPPRESSED), 1);
 }

@@ -150,7 +150,7 @@ impl Cli {
         match self.verb {
             Verb::Serve => serve::run(&path),
             Verb::Pipe(args) => Ok(pipe::run(args, &path)),
-            Verb::LmtpWorker => lmtp_worker::run(&path),
+            Verb::LmtpWorker => lmtp_worker::run(),
             Verb::Why(args) => why::run(&args, &open(&path)?, out),
             Verb::Events(args) => events::run(&args, &open(&path)?, out),
             Verb::Stats(args) => stats::run(&args, &open(&path)?, out),

@@ -231,11 +231,19 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::load_with_text(path).map(|(config, _)| config)
+    }
+
+    /// The same, and the text of the file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load_with_text(path: &Path) -> Result<(Self, String), ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             ConfigError(vec![format!("cannot read {}: {error}; name another with --config", path.display())])
         })?;
         let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
-        Self::parse(&text, &name)
+        Ok((Self::parse(&text, &name)?, text))
     }
 
     /// Checks the text of a file; `name` stands before each error.

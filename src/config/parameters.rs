@@ -227,7 +227,7 @@ pub const PARAMETERS: &[Parameter] = &[
     row("policy.complaint", "quiet", "duration", r#""90d""#, "",
         "After so long without another suppression the list above starts at its first again."),
     row("policy.complaint", "scope", r#""stream" or "all""#, r#""stream""#, "",
-        "Refuse mail of the same [[stream]] only, or all mail. Mail that is in no stream is refused either way."),
+        "Refuse mail of the same [[stream]] only, or all mail. A report about mail that is in no stream refuses all mail."),
 
     row("policy.unsubscribe", "after", "number", "1", "",
         "So many unsubscribe requests of different messages suppress; 0 never does."),
@@ -242,7 +242,7 @@ pub const PARAMETERS: &[Parameter] = &[
     row("policy.unsubscribe", "quiet", "duration", r#""90d""#, "",
         "After so long without another suppression the list above starts at its first again."),
     row("policy.unsubscribe", "scope", r#""stream" or "all""#, r#""stream""#, "",
-        "Refuse mail of the same [[stream]] only, or all mail. Mail that is in no stream is refused either way."),
+        "Refuse mail of the same [[stream]] only, or all mail. A report about mail that is in no stream refuses all mail."),
 
     row("policy.incident", "recipients", "number", "10", "",
         "One wording for more recipients than this at one domain or host is an incident; 0 for never."),
@@ -259,7 +259,7 @@ pub const PARAMETERS: &[Parameter] = &[
         "Reports about mail with these header fields or SES tags; * stands for any text."),
 
     row("privacy", "keep", "duration", r#""90d""#, "",
-        "How long events are kept. Entries of the list stay, and so does the event behind each."),
+        "How long events are kept. Entries of the list stay, and so do the event behind each and the last release of an address."),
     row("privacy", "mask-addresses", "true or false", "false", "",
         "Keep the receiving systems' words (diagnostics) without the addresses in them."),
 

@@ -78,10 +78,10 @@ impl std::error::Error for ServeError {}
 /// # Errors
 /// [`ServeError`] when it can't start; once it runs, it ends only when told to.
 pub fn run(path: &Path) -> Result<(), ServeError> {
-    let config = Config::load(path).map_err(ServeError::Config)?;
+    let (config, text) = Config::load_with_text(path).map_err(ServeError::Config)?;
     telemetry::log::init(config.log_to, config.log_level);
     raise_descriptor_limit();
-    let daemon = Daemon::start(path, config)?;
+    let daemon = Daemon::start(path, config, text)?;
     let [workers, lookups] = ["worker", "lookup"].map(|name| threads(name, &daemon.readers));
     let (workers, lookups) = (workers.map_err(no_threads)?, lookups.map_err(no_threads)?);
     workers.block_on(daemon.serve(lookups.handle().clone()))
@@ -103,6 +103,7 @@ fn no_threads(error: io::Error) -> ServeError {
 /// Everything that lives as long as the process.
 struct Daemon {
     path: PathBuf,
+    /// Of the start.
     config: Config,
     writer: Writer,
     writer_thread: JoinHandle<()>,
@@ -120,7 +121,7 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn start(path: &Path, config: Config) -> Result<Self, ServeError> {
+    fn start(path: &Path, config: Config, text: String) -> Result<Self, ServeError> {
         let mut named = Named::load(&config).map_err(ServeError::Config)?;
         let store = |error| ServeError::Store(config.database.clone(), error);
         let database = config.database.clone();
@@ -128,12 +129,13 @@ impl Daemon {
             Writer::start(database.clone(), BUSY_TIMEOUT, config.policy.clone(), Timestamp::now).map_err(store)?;
         writer.set_keeping(config.keeping());
         let readers = Arc::new(Readers::open(database, std_duration(config.lookup.deadline)).map_err(store)?);
+        let writer = writer.beside(Arc::clone(&readers));
         let lookup = Arc::new(Lookup::new(Arc::clone(&readers), settings(&config)));
         lookup.set_signer(named.signer.take());
         let ledger = Arc::new(Ledger::new(writer.clone(), Arc::clone(&readers), config.sns.topics.clone()));
         let (door, tls) = named.door(&config, Arc::clone(&ledger));
         let (door, tls) = (Slot::new(door), tls.map(Slot::new));
-        let workers = Arc::new(Workers::new(path.into(), std_duration(config.mail.deadline), writer.clone()));
+        let workers = Arc::new(Workers::new(text, std_duration(config.mail.deadline), writer.clone()));
         let keep = Arc::new(Mutex::new(config.privacy.keep));
         let exports = watch::Sender::new(exports::Plan::of(&config));
         let path = path.into();
@@ -162,7 +164,7 @@ impl Daemon {
         services.spawn(flush_refusals(Arc::clone(&self.lookup), self.writer.clone(), stopped.clone()));
         services.spawn(retention::run(self.config.database.clone(), Arc::clone(&self.keep), stopped.clone()));
         let database = self.config.database.clone();
-        services.spawn(exports::keep_fresh(database, self.exports.subscribe(), stopped));
+        services.spawn(exports::keep_fresh(database, Arc::clone(&self.readers), self.exports.subscribe(), stopped));
         let _hold = tokio::spawn(telemetry::log::hold());
         systemd::ready();
         log::info!("started, version {}, database {}", env!("CARGO_PKG_VERSION"), self.config.database.display());
@@ -236,7 +238,7 @@ impl Daemon {
     }
 
     /// Builds the whole new state, then swaps; on any error the old one stays.
-    fn reload(&mut self) {
+    fn reload(&self) {
         systemd::reloading();
         if let Err(error) = self.try_reload() {
             for line in error.lines() {
@@ -248,8 +250,8 @@ impl Daemon {
         systemd::ready();
     }
 
-    fn try_reload(&mut self) -> Result<(), String> {
-        let config = Config::load(&self.path).map_err(|error| error.to_string())?;
+    fn try_reload(&self) -> Result<(), String> {
+        let (config, text) = Config::load_with_text(&self.path).map_err(|error| error.to_string())?;
         let mut named = Named::load(&config).map_err(|error| error.to_string())?;
         let signer = named.signer.take();
         let (door, tls) = named.door(&config, Arc::clone(&self.ledger));
@@ -258,27 +260,28 @@ impl Daemon {
         if let (Some(slot), Some(tls)) = (&self.tls, tls) {
             slot.swap(tls);
         }
-        self.apply(config);
+        self.workers.reload(text);
+        self.apply(&config);
         Ok(())
     }
 
     /// Swaps what cannot fail.
-    fn apply(&mut self, config: Config) {
+    fn apply(&self, config: &Config) {
         telemetry::log::init(config.log_to, config.log_level);
         self.writer.set_rules(config.policy.clone());
         self.writer.set_keeping(config.keeping());
-        self.lookup.set(settings(&config));
+        self.lookup.set(settings(config));
         *self.keep.lock().unwrap_or_else(PoisonError::into_inner) = config.privacy.keep;
-        self.exports.send_replace(exports::Plan::of(&config));
-        self.workers.reload();
+        self.exports.send_replace(exports::Plan::of(config));
         self.log_limits.iter().for_each(|limit| limit.reset());
         self.ledger.set_topics(config.sns.topics.clone());
-        if needs_restart(&self.config, &config) {
-            log::warn!("reloaded, but the database and the listening sockets stay as they are until a restart");
+        if needs_restart(&self.config, config) {
+            log::warn!(
+                "reloaded, but the database, the listening sockets and their limits and deadlines stay as they are until a restart"
+            );
         } else {
             log::info!("reloaded");
         }
-        self.config = config;
     }
 }
 
@@ -295,9 +298,11 @@ fn needs_restart(old: &Config, new: &Config) -> bool {
     old.database != new.database
         || lookups(old) != lookups(new)
         || rights(old) != rights(new)
-        || old.mail.lmtp != new.mail.lmtp
+        || (old.lookup.deadline, old.lookup.max_connections) != (new.lookup.deadline, new.lookup.max_connections)
+        || (&old.mail.lmtp, old.mail.deadline) != (&new.mail.lmtp, new.mail.deadline)
         || old.http.tls.is_some() != new.http.tls.is_some()
         || old.http.listen != new.http.listen
+        || webhooks::limits(old) != webhooks::limits(new)
         || old.admin != new.admin
 }
 

@@ -138,3 +138,17 @@ fn dated(answer: &str) -> String {
     let day = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     answer.replace(&day, "DAY")
 }
+
+#[test]
+fn what_needs_a_restart_is_told_at_each_reload_until_then() {
+    let mut world = World::start();
+    let told = |world: &World| world.log().matches("stay as they are until a restart").count();
+    world.home.set("lookup.max-connections", "17");
+    for times in 1..=2 {
+        world.reload();
+        assert_eq!(told(&world), times, "{}", world.log());
+    }
+    world.home.set("lookup.max-connections", "1024");
+    world.reload();
+    assert_eq!(told(&world), 2, "it is as at the start");
+}

@@ -56,7 +56,7 @@ impl<S> Door<S> {
 }
 
 /// What a client may use up.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections at a time.
     pub connections: usize,

@@ -3,11 +3,13 @@
 //! Hostile mail is read in a child process, `suppressd lmtp-worker`: one that dies, or takes too long, costs its own mail
 //! a 451 and nobody else anything. A mail that was in hand at [`MAX_CRASHES`] deaths is put into quarantine unread. What
 //! the child understood is recorded by the daemon's writer, so that mails in hand at the same time share a commit.
-//! Between daemon and child: a line of JSON and the mail's bytes, and a line of JSON back.
+//! A child works by the text of the configuration that the daemon has, whatever the file says meanwhile, and after a reload no child
+//! of before gets another mail.
+//! Between daemon and child: the configuration as a line of JSON; then for each mail a line of JSON and the mail's bytes, and a
+//! line of JSON back.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read, Write};
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -45,7 +47,7 @@ struct Request {
 
 /// The pool of children.
 pub struct Workers {
-    config: PathBuf,
+    config: Mutex<Arc<str>>,
     time: Duration,
     writer: Writer,
     idle: Mutex<Vec<Worker>>,
@@ -59,18 +61,21 @@ struct Worker {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+    config: Arc<str>,
 }
 
 impl Workers {
-    /// A pool that starts its children with this configuration and gives each mail so much time.
+    /// A pool that starts its children with this text of a configuration and gives each mail so much time.
     #[must_use]
-    pub fn new(config: PathBuf, time: Duration, writer: Writer) -> Self {
+    pub fn new(config: String, time: Duration, writer: Writer) -> Self {
         let (idle, crashes, log_limit) = (Mutex::default(), Mutex::default(), LogLimit::default());
+        let config = Mutex::new(config.into());
         Self { config, time, writer, idle, permits: Semaphore::new(CHILDREN), crashes, log_limit }
     }
 
-    /// Lets idle children go, so that new ones read the configuration again.
-    pub fn reload(&self) {
+    /// Has further mail read by children with another configuration.
+    pub fn reload(&self, config: String) {
+        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = config.into();
         self.idle().clear();
         self.log_limit.reset();
     }
@@ -107,7 +112,7 @@ impl Workers {
         };
         match timeout(self.time, worker.ask(envelope, mail)).await.unwrap_or_else(|late| Err(late.into())) {
             Ok(submission) => {
-                self.idle().push(worker);
+                self.give_back(worker);
                 if submission.is_none() {
                     self.trouble("answer", &NoAnswer.to_string());
                 }
@@ -133,7 +138,18 @@ impl Workers {
                 return Ok(worker);
             }
         }
-        Worker::start(&self.config).await
+        Worker::start(self.config()).await
+    }
+
+    fn config(&self) -> Arc<str> {
+        Arc::clone(&self.config.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn give_back(&self, worker: Worker) {
+        let mut idle = self.idle();
+        if Arc::ptr_eq(&worker.config, &self.config()) {
+            idle.push(worker);
+        }
     }
 
     fn take_idle(&self) -> Option<Worker> {
@@ -173,10 +189,8 @@ fn unread(envelope: &Envelope, mail: &[u8], digest: &str) -> Submission {
 
 impl Worker {
     /// Starts a child and waits until it is ready: one that fails before has not seen any mail.
-    async fn start(config: &PathBuf) -> io::Result<Self> {
+    async fn start(config: Arc<str>) -> io::Result<Self> {
         let mut child = Command::new("/proc/self/exe")
-            .arg("--config")
-            .arg(config)
             .arg("lmtp-worker")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -184,7 +198,10 @@ impl Worker {
             .spawn()?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or_else(|| io::Error::other("no pipes to it"))?;
-        let mut worker = Self { child, input, output: BufReader::new(output) };
+        let mut worker = Self { child, input, output: BufReader::new(output), config };
+        let mut first = serde_json::to_vec(&*worker.config)?;
+        first.push(b'\n');
+        worker.input.write_all(&first).await?;
         let line = worker.line().await?;
         if line == READY { Ok(worker) } else { Err(io::Error::other("it does not get ready; see its own message")) }
     }
@@ -205,6 +222,16 @@ impl Worker {
             _ => Ok(line),
         }
     }
+}
+
+/// The child's side: the text of the configuration, which comes first.
+///
+/// # Errors
+/// When the daemon is gone or says what can't be understood.
+pub fn config(input: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    Ok(serde_json::from_str(&line)?)
 }
 
 /// The child's side: answers until its input ends; `None` of `read` has the mail come again.
