@@ -361,6 +361,11 @@ fn mails() -> Vec<(&'static str, String)> {
     }
     let coded = String::from_utf8(coded).unwrap();
     let messages = "Content-Type: message/rfc822\n\n".repeat(5000);
+    let recipients: Vec<String> = (0..999).map(|n| format!("u{n}@bomb.example.com")).collect();
+    let words = "cannot deliver ".repeat(260_000);
+    let failed =
+        format!("From: MAILER-DAEMON@x.example\nX-Failed-Recipients: {}\n\n{words}\n", recipients.join(",\n "));
+    let listed = format!("From: MAILER-DAEMON@x.example\n\n{words}\n{}\n", recipients.join("\n"));
     vec![
         ("nested multiparts", nested),
         ("nested messages", messages),
@@ -369,6 +374,8 @@ fn mails() -> Vec<(&'static str, String)> {
         ("a hundred thousand header fields", format!("{}{report}", "X-A: b\n".repeat(100_000))),
         ("a header folded a hundred thousand times", format!("Subject: a\n{}{report}", " b\n".repeat(100_000))),
         ("base64 of base64", format!("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n{coded}\n")),
+        ("long words about many in a header field", failed),
+        ("long words about many, a line each", listed),
         ("message_size_limit", format!("{report}{}", "x".repeat(10_240_000 - report.len()))),
     ]
 }

@@ -19,7 +19,7 @@ use crate::outcome::MARKER;
 use crate::status::EnhancedStatus;
 use rule::{Rule, When};
 use rules::RULES;
-pub use text::{MAX_TEXT, Plain, is_wide, last_status, reply_code, reply_start};
+pub use text::{MAX_TEXT, Plain, beginning, is_wide, last_status, reply_code, reply_start};
 
 /// Where in the SMTP session the reply came. RFC 5321 §3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,7 +17,7 @@ impl Plain {
     /// The plain form of a text about `recipient`, who may be empty.
     #[must_use]
     pub fn of(text: &str, recipient: &str) -> Self {
-        let text = text.get(..floor(text, MAX_TEXT)).unwrap_or_default().to_lowercase().replace('’', "'");
+        let text = beginning(text, MAX_TEXT).to_lowercase().replace('’', "'");
         let recipient = recipient.to_lowercase();
         let domain = recipient.rsplit_once('@').map_or("", |(_, d)| d);
         let mut out = String::with_capacity(text.len());
@@ -53,9 +53,10 @@ pub fn is_wide(c: char) -> bool {
     matches!(c, '\u{3001}'..='\u{301f}' | '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' | '\u{ff61}'..='\u{ff65}')
 }
 
-/// Largest character boundary not above `max`.
-fn floor(text: &str, max: usize) -> usize {
-    (0..=max.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)
+/// A text, or the most of it that has no more than `max` bytes.
+#[must_use]
+pub fn beginning(text: &str, max: usize) -> &str {
+    (0..=max.min(text.len())).rev().find_map(|end| text.get(..end)).unwrap_or_default()
 }
 
 /// `550-5.1.1` is dropped and `550-Your` becomes `Your`: every line of a multi-line reply carries them (RFC 5321 §4.2.1).
@@ -141,7 +142,7 @@ fn names_a_blocklist(core: &str) -> bool {
 /// The last enhanced status in a text: where a relay wraps the receiving system's reply, the inner one comes last.
 #[must_use]
 pub fn last_status(text: &str) -> Option<EnhancedStatus> {
-    let bytes = text.get(..floor(text, MAX_TEXT)).unwrap_or_default();
+    let bytes = beginning(text, MAX_TEXT);
     let mut found = None;
     let mut previous = ' ';
     let mut chars = bytes.char_indices().peekable();
@@ -174,7 +175,7 @@ fn is_boundary(previous: char) -> bool {
 /// The last SMTP reply code in a text: three digits, first 4 or 5, second 0 to 5, before a space, `-` or its status.
 #[must_use]
 pub fn reply_code(text: &str) -> Option<u16> {
-    let text = text.get(..floor(text, MAX_TEXT)).unwrap_or_default();
+    let text = beginning(text, MAX_TEXT);
     text.split(|c: char| c.is_whitespace() || matches!(c, '(' | '<' | '\'' | '"' | ';' | ':' | '='))
         .filter_map(leading_code)
         .next_back()

@@ -3,11 +3,11 @@
 //!
 //! What a program writes around a reply is about every bounce, and would mislead.
 
-use super::nonstandard::listing::Notice;
+use super::nonstandard::listing::{MAX_WORDS, Notice};
 use super::recipient::clean;
 use super::{dsn, session};
 use crate::event::{Reason, Side};
-use crate::ingress::classify::{Action, Class, Facts, Speaker, Stage, Verdict, judge, reply_start};
+use crate::ingress::classify::{Action, Class, Facts, Speaker, Stage, Verdict, beginning, judge, reply_start};
 use crate::ingress::pairs::Pairs;
 
 /// Judges by the diagnostic first; where it tells nothing, by the words for people.
@@ -96,7 +96,7 @@ fn paragraph(text: &str) -> &str {
 /// Judges one recipient of a report in words: by what is said about him, else by the whole report if it is about him alone.
 /// With what was said: what stands at his name, unless the verdict is by other words.
 pub(super) fn judge_notice<'w>(notice: &'w Notice, report: &'w str, lone: bool, action: Action) -> (Verdict, &'w str) {
-    let own = if notice.words.trim().is_empty() { report } else { &notice.words };
+    let own = if notice.words.trim().is_empty() { beginning(report, MAX_WORDS) } else { &notice.words };
     let stage = match session::stage(own) {
         Stage::Unknown if lone => session::stage(report),
         stage => stage,

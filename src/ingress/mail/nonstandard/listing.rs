@@ -6,10 +6,14 @@
 
 use super::super::phrases::Phrases;
 use crate::address::Address;
-use crate::ingress::classify::is_wide;
+use crate::ingress::classify::{beginning, is_wide};
 
 /// Most lines of a report that are read.
 pub const MAX_LINES: usize = 2000;
+/// Most bytes of a report that are read: a line for each of [`super::super::MAX_RECIPIENTS`].
+pub const MAX_REPORT: usize = 256 * 1024;
+/// Most bytes that are kept of what is said about one of several recipients.
+pub const MAX_WORDS: usize = 8000;
 
 /// What a report says about one recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -180,8 +184,8 @@ impl<'x> Listing<'x> {
             }
             at += line.len();
         }
-        let (report, behind) = words.split_at_checked(at).unwrap_or((words, ""));
-        Self { report, behind }
+        let report = beginning(words, at.min(MAX_REPORT));
+        Self { report, behind: words.get(report.len()..).unwrap_or_default() }
     }
 
     /// The recipients that have a line or a label of their own, else those within a sentence.
@@ -278,8 +282,8 @@ fn add_line(text: &mut String, line: &str) {
 }
 
 fn append(notice: Option<&mut Notice>, text: &str) {
-    if let Some(notice) = notice.filter(|n| n.words.len() < 8000) {
-        notice.words.push_str(text);
+    if let Some(notice) = notice.filter(|n| n.words.len() < MAX_WORDS) {
+        notice.words.push_str(beginning(text, MAX_WORDS - notice.words.len()));
         notice.words.push('\n');
     }
 }
@@ -287,6 +291,7 @@ fn append(notice: Option<&mut Notice>, text: &str) {
 /// What stands before the first recipient or in a session's transcript is about all of them, unless a line names one.
 fn share(notices: &mut [Notice], shared: &str, is_transcript: bool) {
     let lone = notices.len() == 1 && is_transcript;
+    let shared = beginning(shared, MAX_WORDS);
     let empty = notices.iter().all(|n| n.words.trim().is_empty());
     let last = notices.last().map(|n| n.words.clone()).unwrap_or_default();
     for notice in notices.iter_mut() {

@@ -4,7 +4,8 @@
 //! them: it finds where the report ends and the returned message begins, and which lines name a recipient. Only
 //! lines of the report count; addresses in the returned message are never recipients.
 //!
-//! Limits: [`listing::MAX_LINES`] lines of a report, [`super::MAX_RECIPIENTS`] recipients. Nothing fails.
+//! Limits: [`listing::MAX_REPORT`] bytes and [`listing::MAX_LINES`] lines of a report, [`super::MAX_RECIPIENTS`] recipients,
+//! [`listing::MAX_WORDS`] bytes about one of several. Nothing fails.
 
 pub mod families;
 pub mod listing;
@@ -15,7 +16,7 @@ use super::mime::decoded;
 use families::{FAMILIES, Family, SUBJECTS};
 use listing::{Listing, Notice};
 
-use crate::ingress::classify::reply_start;
+use crate::ingress::classify::{beginning, reply_start};
 use crate::ingress::pairs::Pairs;
 
 /// What was understood of a report.
@@ -123,6 +124,7 @@ fn failed_recipients(header: &Fields<'_>, words: &str) -> Vec<Notice> {
     let named = header.get("X-Failed-Recipients").unwrap_or_default();
     let named = decoded(&named);
     let each = named.split(',').map(str::trim).filter(|a| a.contains('@')).take(super::MAX_RECIPIENTS);
+    let words = beginning(words, listing::MAX_WORDS);
     each.map(|a| Notice { reported: a.to_owned(), words: words.to_owned(), alias: None }).collect()
 }
 

@@ -83,6 +83,30 @@ fn a_transcript_stays_in_its_order() {
 }
 
 #[test]
+fn long_words_about_many_recipients_are_not_kept_for_each() {
+    let all: Vec<String> = (0..999).map(|n| format!("u{n}@example.com")).collect();
+    let named = format!("From: MAILER-DAEMON@x.example\nX-Failed-Recipients: {}\n", all.join(",\n "));
+    let lines: String = all.iter().map(|a| format!("<{a}>\n")).collect();
+    let long = "cannot deliver ".repeat(260_000);
+    for (header, words) in [
+        (named.as_str(), format!("{long}\n")),
+        ("From: MAILER-DAEMON@x.example\n", format!("{long}\n{lines}")),
+        ("From: MAILER-DAEMON@x.example\n", format!("cannot deliver\n{lines}{long}\n")),
+        (
+            "From: MAILER-DAEMON@x.example\n",
+            format!("cannot deliver\n{lines}{}\n", "<u1@example.com>: no\n".repeat(900)),
+        ),
+    ] {
+        let (fields, _) = Fields::block(header);
+        let report = read(&fields, Listing::of(&words)).unwrap();
+        assert!(report.words.len() <= listing::MAX_REPORT);
+        for notice in report.notices {
+            assert!(notice.words.len() <= listing::MAX_WORDS + 2, "{}: {}", notice.reported, notice.words.len());
+        }
+    }
+}
+
+#[test]
 fn no_word_of_a_list_makes_another_useless() {
     for list in [SUBJECTS, REFUSALS, WARNINGS, SUCCESSES] {
         for word in list {
