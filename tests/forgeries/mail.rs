@@ -75,6 +75,9 @@ pub const POSTFIX: &str =
 pub const HOP: &str =
     "Received: from evil.example (evil.example [192.0.2.66])\n\tby mx.example.org (Postfix) with ESMTP id 4ABC\n";
 
+/// As the server in front of us verifies it, and we don't.
+const SIGNATURE: &str = "DKIM-Signature: v=1; a=rsa-sha256; d=amazonses.com; s=x; h=From:To; bh=eA==; b=eA==\n";
+
 pub const UNPROVED: &str = "kept in quarantine, untrusted: delivery status notification, and nothing proves where it comes \
                         from; it is about <victim@example.com>";
 
@@ -113,12 +116,12 @@ fn invented_results() -> Kept {
     let result = |id: &str, result: &str| format!("Authentication-Results: {id}; {result}\n");
     let from_amazon = |top: &str| dsn(top).replace("MAILER-DAEMON@example.org", AMAZONS);
     let pass = "dkim=pass header.d=amazonses.com header.i=@amazonses.com";
-    let above = |id: &str, words: &str| from_amazon(&format!("{}{HOP}", result(id, words)));
+    let above = |id: &str, words: &str| from_amazon(&format!("{}{HOP}{SIGNATURE}", result(id, words)));
     let ours = result("mx.example.org", pass);
     Kept {
         says: UNPROVED,
         mails: vec![
-            Mail::of("below the line of who took it in", from_amazon(&format!("{HOP}{ours}"))),
+            Mail::of("below the line of who took it in", from_amazon(&format!("{HOP}{ours}{SIGNATURE}"))),
             Mail::of("by another server", above("mx.evil.example", pass)),
             Mail::of("by a server with our name in front", above("mx.example.org.evil.example", pass)),
             Mail::of("with our name in a comment", above("(mx.example.org) mx.evil.example", pass)),
@@ -129,6 +132,11 @@ fn invented_results() -> Kept {
                 above("mx.example.org", "dkim=fail reason=\"dkim=pass header.d=amazonses.com\""),
             ),
             Mail::of("it passed in a comment", above("mx.example.org", "dkim=none (dkim=pass header.d=amazonses.com)")),
+            Mail::of(
+                "it passed in the sender's name",
+                above("mx.example.org", "spf=none smtp.mailfrom=\"; dkim=pass header.d=amazonses.com \"@evil.example"),
+            ),
+            Mail::of("nothing is signed", from_amazon(&format!("{ours}{HOP}"))),
             Mail::of(
                 "SPF passed",
                 above("mx.example.org", "spf=pass smtp.mailfrom=amazonses.com header.d=amazonses.com"),
@@ -145,9 +153,9 @@ fn invented_results() -> Kept {
             ),
             Mail::of(
                 "another customer of SES wrote it",
-                dsn(&format!("{ours}{HOP}")).replace("MAILER-DAEMON@example.org", "eve@evil.example"),
+                dsn(&format!("{ours}{HOP}{SIGNATURE}")).replace("MAILER-DAEMON@example.org", "eve@evil.example"),
             ),
-            Mail::of("two authors", format!("From: {AMAZONS}\n{}", dsn(&format!("{ours}{HOP}")))),
+            Mail::of("two authors", format!("From: {AMAZONS}\n{}", dsn(&format!("{ours}{HOP}{SIGNATURE}")))),
             Mail::of(
                 "to somebody else",
                 above("mx.example.org", pass).replace(&format!("To: {BOUNCES}"), "To: eve@evil.example"),
@@ -204,7 +212,7 @@ fn mail_with_invented_traces_results_and_signatures_suppresses_nobody() {
     keeps(&mut watch, &[spoofed_received(), invented_results(), wrong_dkim()]);
     // The same without what is wrong with it counts.
     let ours = "Authentication-Results: mx.example.org; dkim=pass header.d=amazonses.com\n";
-    let passed = dsn(&format!("{ours}{HOP}")).replace("MAILER-DAEMON@example.org", AMAZONS);
+    let passed = dsn(&format!("{ours}{HOP}{SIGNATURE}")).replace("MAILER-DAEMON@example.org", AMAZONS);
     for (from, text, address) in [
         ("SOURCE=LOCAL", dsn(POSTFIX).replace("victim@", "ann@"), "ann@example.com"),
         (STRANGER, passed.replace("victim@", "eve@"), "eve@example.com"),

@@ -88,13 +88,15 @@ pub fn vouches(signer: &str, author: &str, domains: &[String]) -> bool {
     })
 }
 
-/// Whether all signatures of Amazon's in a header cover From and To. For a mail that another server has verified: which of
-/// them it found valid, it does not say.
+/// Whether a header has signatures that vouch for this author, if they are valid, and all of them cover From and To. For a mail
+/// that another server has verified: which of them it found valid, it does not say.
 #[must_use]
-pub fn amazon_covers_addresses(header: &Fields<'_>) -> bool {
+pub fn covers(header: &Fields<'_>, author: &str, domains: &[String]) -> bool {
     let signatures = header.iter().filter(|(name, _)| name.eq_ignore_ascii_case("DKIM-Signature"));
-    let amazons = signatures.filter(|(_, value)| AMAZON.iter().any(|domain| contains(value.as_bytes(), domain)));
-    amazons.into_iter().all(|(_, value)| Signature::parse(value.as_bytes()).is_ok_and(|s| covers_addresses(&s)))
+    let read: Option<Vec<_>> = signatures.map(|(_, value)| Signature::parse(value.as_bytes()).ok()).collect();
+    let read = read.unwrap_or_default();
+    let mut vouching = read.iter().filter(|signature| vouches(&signature.d, author, domains)).peekable();
+    vouching.peek().is_some() && vouching.all(covers_addresses)
 }
 
 /// The domain of the only author that a From field names.

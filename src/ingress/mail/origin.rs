@@ -6,8 +6,8 @@
 //! - [`Origin::TrustedNetwork`]: handed in by a client of a trusted network, and every host that its Received fields
 //!   name is in one too: a filter or mail fetcher on this machine passes strangers' mail on.
 //! - [`Origin::AuthenticationResults`]: a trusted authserv-id says, above all Received fields, that DKIM passed for a
-//!   configured domain, *and* the author is of that domain, and the mail came to the address that its `To` names. Every SES
-//!   customer's mail carries the signature of amazonses.com; only Amazon can write from its own domains.
+//!   configured domain, *and* the author is of that domain, and the mail came to the address that its `To` names, and its
+//!   signatures cover both. Every SES customer's mail carries the signature of amazonses.com; only Amazon can write from its own domains.
 //! - [`Origin::Dkim`]: the same by an own check ([`super::dkim`]), which may need the DNS.
 //! - [`Origin::ReturnPath`]: it came to an address that we signed ([`crate::return_path`]); that says nothing of whom it may
 //!   speak about, hence [`Proof::about`].
@@ -258,19 +258,42 @@ fn says_signed(header: &Fields<'_>, envelope: &Envelope, trust: &Trust) -> bool 
     let mut results = above_received.filter(|(name, _)| name.eq_ignore_ascii_case("Authentication-Results"));
     results.any(|(_, value)| dkim_passed(value, &author, trust))
         && only_one(header, "To").is_some_and(|to| names(&to, envelope))
-        && dkim::amazon_covers_addresses(header)
+        && dkim::covers(header, &author, &trust.dkim.domains)
 }
 
 /// `mx.example.org; dkim=pass header.d=amazonses.com …` (RFC 8601 §2.2).
 fn dkim_passed(value: &str, author: &str, trust: &Trust) -> bool {
+    let value = plain(value).unwrap_or_default();
     let mut parts = value.split(';').map(str::trim);
     let authserv_id = parts.next().and_then(|id| id.split_whitespace().next()).unwrap_or_default();
     let known = trust.authserv_ids.iter().any(|trusted| trusted.eq_ignore_ascii_case(authserv_id));
     let vouches = |property: &str| {
         let signer = property.strip_prefix("header.d=").or_else(|| property.strip_prefix("header.i=@"));
-        signer.is_some_and(|signer| dkim::vouches(signer.trim_matches('"'), author, &trust.dkim.domains))
+        signer.is_some_and(|signer| dkim::vouches(signer, author, &trust.dkim.domains))
     };
     known && parts.any(|result| passed(result) && result.split_whitespace().any(vouches))
+}
+
+/// A value without its comments (RFC 5322 §3.2.2), and with every quoted string as one word of letters, which strangers
+/// can't make a result or a property: an SPF checker writes their envelope sender there. `None` where one does not end.
+fn plain(value: &str) -> Option<String> {
+    let (mut plain, mut depth, mut quoted) = (String::with_capacity(value.len()), 0_usize, false);
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if quoted || depth > 0 => drop(chars.next()),
+            '"' if depth == 0 => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if depth > 0 => {
+                depth -= 1;
+                plain.push(' ');
+            }
+            _ if depth > 0 => {}
+            c if quoted && !c.is_ascii_alphanumeric() && !matches!(c, '@' | '.' | '-') => plain.push('_'),
+            c => plain.push(c),
+        }
+    }
+    (depth == 0 && !quoted).then_some(plain)
 }
 
 fn passed(result: &str) -> bool {
@@ -350,7 +373,7 @@ mod tests {
         let results =
             |id: &str, domain: &str| format!("Authentication-Results: {id};\n\tdkim=pass header.d={domain}\n");
         let from = |author: &str| format!("From: AWS <{author}>\nTo: Bounces <Bounces@example.org>\n");
-        let mail = |id, domain, author| format!("{}{hop}{}", results(id, domain), from(author));
+        let mail = |id, domain, author| format!("{}{hop}{SIGNED}{}", results(id, domain), from(author));
         let proved = Origin::AuthenticationResults;
         assert_eq!(origin("192.0.2.5", &mail("mx.example.org", "amazonses.com", "no-reply@sns.amazonaws.com")), proved);
         assert_eq!(
@@ -366,6 +389,37 @@ mod tests {
         }
         let failed = mail("mx.example.org", "amazonses.com", "no-reply@sns.amazonaws.com").replace("pass", "fail");
         assert_eq!(origin("192.0.2.5", &failed), Origin::Unproved);
+    }
+
+    const SIGNED: &str = "DKIM-Signature: v=1; a=rsa-sha256; d=amazonses.com; s=x; h=From:To; bh=eA==; b=eA==\n";
+
+    #[test]
+    fn comments_and_quoted_strings_of_results_are_no_results() {
+        let from = "From: no-reply@sns.amazonaws.com\nTo: bounces@example.org\n";
+        let origin = |results: &str, signature: &str| {
+            let results = format!("Authentication-Results: mx.example.org; {results}\n");
+            origin("192.0.2.5", &format!("{results}{signature}{from}"))
+        };
+        for genuine in [
+            "dkim=pass (2048-bit key; unprotected) header.d=amazonses.com header.i=@amazonses.com",
+            "spf=none smtp.mailfrom=\"(\\\";\"@x.example; dkim=pass (a (b; c) \\) d) header.d=\"amazonses.com\"",
+        ] {
+            assert_eq!(origin(genuine, SIGNED), Origin::AuthenticationResults, "{genuine}");
+            assert_eq!(origin(genuine, ""), Origin::Unproved, "{genuine}");
+        }
+        let two = format!("{SIGNED}{}", SIGNED.replace(":To", ""));
+        assert_eq!(origin("dkim=pass header.d=amazonses.com", &two), Origin::Unproved);
+        for forged in [
+            "spf=none smtp.mailfrom=\"; dkim=pass header.d=amazonses.com \"@evil.example",
+            "spf=none smtp.mailfrom=\"\\\"; dkim=pass header.d=amazonses.com \"@evil.example",
+            "spf=none (sender is \\); dkim=pass header.d=amazonses.com \\(@evil.example)",
+            "spf=none (sender is ((x); dkim=pass header.d=amazonses.com (@evil.example)))",
+            "dkim=pass header.d=evil.example header.i=\" header.d=amazonses.com \"@evil.example",
+            "dkim=pass header.d=evil.example (header.d=amazonses.com)",
+            "dkim=pass header.d=amazonses.com (",
+        ] {
+            assert_eq!(origin(forged, SIGNED), Origin::Unproved, "{forged}");
+        }
     }
 
     #[test]
