@@ -5,7 +5,8 @@
 //!
 //! A hard verdict stops mail to a person, so it needs three things: a text or code that is about the mailbox or its
 //! domain, a permanent reply, and a moment of the session (RCPT TO, or unknown) at which the reply can be about this
-//! recipient alone. Where one is missing, the verdict is soft.
+//! recipient alone; at the end of DATA it can be if nobody else got it, or if it names him. Where one is missing, the
+//! verdict is soft.
 //!
 //! Limits: at most [`MAX_TEXT`] bytes of a text are looked at, in linear time. Never fails.
 
@@ -84,6 +85,18 @@ pub struct Facts<'a> {
     pub speaker: Speaker,
     /// What the reporter did.
     pub action: Action,
+    /// Whether the same was said of other recipients of the message.
+    pub is_shared: bool,
+}
+
+impl Facts<'_> {
+    /// Whether the words name the recipient.
+    fn names_recipient(&self) -> bool {
+        let is_around =
+            |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ':' | ';' | ',' | '"' | '\'');
+        let mut words = self.text.split(is_around).map(|word| word.trim_end_matches('.'));
+        !self.recipient.is_empty() && words.any(|word| word.eq_ignore_ascii_case(self.recipient))
+    }
 }
 
 /// What a verdict means for the address.
@@ -150,7 +163,7 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
     if rule.class == Class::Hard && rule.phrases.is_empty() && is_reporters {
         return Verdict { class: Class::Soft, reason: Reason::OnHold, rule: "code-hard-but-words-unread", ..judged };
     }
-    if rule.class == Class::Hard { case.confirm(judged, facts.action, rule.when) } else { judged }
+    if rule.class == Class::Hard { case.confirm(judged, facts, rule.when) } else { judged }
 }
 
 /// `x.0.0` is what a reporter writes who was not told a code.
@@ -202,14 +215,13 @@ impl Case {
     }
 
     /// Lets a hard verdict stand only if the reply was permanent and could be about this recipient alone.
-    fn confirm(&self, judged: Verdict, action: Action, when: When) -> Verdict {
+    fn confirm(&self, judged: Verdict, facts: &Facts<'_>, when: When) -> Verdict {
         let softer = |reason, side, rule| Verdict { class: Class::Soft, reason, side, rule, ..judged };
-        let at_data = self.stage == Stage::Data && !self.is_about_address();
         if judged.reason == Reason::Suppressed {
             judged
         } else if self.speaker == Speaker::Relay && !(self.is_about_address() && self.stage == Stage::RcptTo) {
             softer(Reason::RelayRefused, Side::Sender, "hard-text-from-relay")
-        } else if self.is_transient() || action == Action::Delayed {
+        } else if self.is_transient() || facts.action == Action::Delayed {
             softer(judged.reason, judged.side, "hard-text-but-transient")
         } else if self.is_policy() && !(self.stage == Stage::RcptTo && matches!(when, When::Always)) {
             // "550 5.7.1 No such user!" is one only if it was said to RCPT TO, in words that have no other meaning.
@@ -218,7 +230,9 @@ impl Case {
             match self.stage {
                 Stage::MailFrom => softer(Reason::Rejected, Side::Sender, "hard-text-at-mail-from"),
                 Stage::Connect => softer(Reason::Blocked, Side::Sender, "hard-text-at-connect"),
-                Stage::Data if at_data => softer(Reason::Filtered, Side::Recipient, "hard-text-at-data"),
+                Stage::Data if !self.is_about_address() || facts.is_shared && !facts.names_recipient() => {
+                    softer(Reason::Filtered, Side::Recipient, "hard-text-at-data")
+                }
                 _ => judged,
             }
         }

@@ -15,7 +15,7 @@ fn every_rule_fires_on_its_own_example() {
             stage: example.stage,
             speaker: example.speaker,
             action: Action::Failed,
-            reply_code: None,
+            ..Facts::default()
         };
         let verdict = judge(&facts);
         assert_eq!(verdict.rule, rule.name, "{}", example.text);

@@ -8,7 +8,7 @@ use super::nonstandard::listing::{Listing, Notice};
 use super::original::Original;
 use super::recipient::{clean, parse};
 use super::sns_json;
-use super::verdict::{judge_notice, judge_recipient, words_about};
+use super::verdict::{judge_notice, judge_recipient, reply, shared, words_about};
 use super::{Finding, Nature, Reading, Unnamed, arf, autoreply, nonstandard};
 use crate::address::Address;
 use crate::event::{Evidence, Kind, MAX_DIAGNOSTIC, MAX_NAME, Reason, Side, Source, printable};
@@ -194,10 +194,12 @@ impl<'v> Context<'v> {
     fn judged(&self, dsn: &Dsn, family: &'static str) -> Reading {
         let notices = self.listing.notices();
         let mut reading = Reading { nature: Nature::Dsn, family, ..Reading::default() };
-        for recipient in &dsn.recipients {
-            let lone = (dsn.recipients.len() == 1).then_some(self.listing.report);
-            let told = words_about(recipient, &notices).or(lone).unwrap_or_default();
-            let verdict = judge_recipient(recipient, told);
+        let lone = (dsn.recipients.len() == 1).then_some(self.listing.report);
+        let with_words = |r| (r, words_about(r, &notices).or(lone).unwrap_or_default());
+        let told: Vec<_> = dsn.recipients.iter().map(with_words).collect();
+        let shared = shared(told.iter().map(|(r, told)| reply(r, told)));
+        for (recipient, told) in told {
+            let verdict = judge_recipient(recipient, told, shared.contains(reply(recipient, told).trim()));
             let kind = kind_of(verdict.class, recipient.action, verdict.status.is_some_and(|s| s.class == 2));
             let source = if self.is_ses { Source::Ses } else { Source::Dsn };
             let diagnostic = Some(&recipient.diagnostic).filter(|d| !d.is_empty()).cloned();
@@ -231,8 +233,10 @@ impl<'v> Context<'v> {
         let mut reading = Reading { nature: Nature::Nonstandard, family: report.family, ..Reading::default() };
         let action = if report.is_warning { Action::Delayed } else { Action::Failed };
         let lone = report.notices.len() == 1;
+        let shared = shared(report.notices.iter().map(|n| n.words.as_str()));
         for notice in &report.notices {
-            let (verdict, said) = judge_notice(notice, report.words, lone, action);
+            let is_shared = shared.contains(notice.words.trim());
+            let (verdict, said) = judge_notice(notice, report.words, lone, is_shared, action);
             let source = if self.is_ses { Source::Ses } else { Source::Mail };
             let kind = kind_of(verdict.class, action, false);
             let case = Case { kind, verdict, source, diagnostic: Some(said.to_owned()), remote_mta: None };
@@ -253,7 +257,7 @@ impl<'v> Context<'v> {
     fn unlisted(&self, reading: &mut Reading, words: &str, action: Action) {
         let reported = self.verp.clone().unwrap_or_default();
         let notice = Notice { reported, words: words.to_owned(), alias: None };
-        let (verdict, _) = judge_notice(&notice, words, true, action);
+        let (verdict, _) = judge_notice(&notice, words, true, false, action);
         let kind = kind_of(verdict.class, action, false);
         let case = Case { kind, verdict, source: Source::Mail, diagnostic: Some(words.to_owned()), remote_mta: None };
         self.add(reading, &case, self.verp.as_deref().into_iter());

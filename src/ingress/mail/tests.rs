@@ -76,6 +76,34 @@ fn trap_03_one_refusal_of_the_message_condemns_none_of_its_recipients() {
 }
 
 #[test]
+fn trap_03_a_code_about_an_address_at_the_end_of_data_condemns_whom_it_names_or_who_is_alone() {
+    let [bob, carol] = ["bob@example.com", "carol@example.com"];
+    let unnamed = "550 5.1.1 User unknown";
+    let barracuda = "550 permanent failure for one or more recipients (carol@example.com:550 5.1.1 unknown user)";
+    for (recipients, reply, condemned) in [
+        (&[bob, carol][..], unnamed, &[][..]),
+        (&[bob, carol], barracuda, &[carol]),
+        (&["arol@example.com", carol], barracuda, &[carol]),
+        (&[bob], unnamed, &[bob]),
+    ] {
+        let each = |form: &dyn Fn(&str) -> String| recipients.iter().map(|a| form(a)).collect::<String>();
+        let words = each(&|a| format!("<{a}>: host mx said: {reply} (in reply to end of DATA command)\n\n"));
+        let fields = each(&|a| {
+            format!("Final-Recipient: rfc822; {a}\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; {reply}\n\n")
+        });
+        for mail in [
+            report(&words, &fields, "To: x@example.com"),
+            text_mail("MAILER-DAEMON@x.example", "failure notice", &words),
+        ] {
+            let findings = read(mail.as_bytes()).findings;
+            assert_eq!(findings.len(), recipients.len());
+            let hard = findings.iter().filter(|f| f.kind == Kind::HardBounce);
+            assert_eq!(hard.map(|f| f.recipient.as_str()).collect::<Vec<_>>(), condemned, "{reply}");
+        }
+    }
+}
+
+#[test]
 fn trap_04_a_5_1_1_that_talks_of_something_else_is_not_an_unknown_user() {
     for reply in [
         "550 5.1.1 <bob@example.com> - 192.0.2.7 has sent to too many recipients this hour.",

@@ -3,6 +3,8 @@
 //!
 //! What a program writes around a reply is about every bounce, and would mislead.
 
+use std::collections::HashSet;
+
 use super::nonstandard::listing::{MAX_WORDS, Notice};
 use super::recipient::clean;
 use super::{dsn, session};
@@ -11,7 +13,7 @@ use crate::ingress::classify::{Action, Class, Facts, Speaker, Stage, Verdict, be
 use crate::ingress::pairs::Pairs;
 
 /// Judges by the diagnostic first; where it tells nothing, by the words for people.
-pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str) -> Verdict {
+pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str, is_shared: bool) -> Verdict {
     let address = recipient.last.as_deref().or(recipient.original.as_deref()).unwrap_or_default();
     let address = clean(address);
     let stage = match session::stage(&recipient.diagnostic) {
@@ -34,6 +36,7 @@ pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str) -> Verdict
         stage,
         speaker,
         action,
+        is_shared,
     };
     let verdict = judge(&facts);
     if told.trim().is_empty() || verdict.class == Class::None {
@@ -95,14 +98,20 @@ fn paragraph(text: &str) -> &str {
 
 /// Judges one recipient of a report in words: by what is said about him, else by the whole report if it is about him alone.
 /// With what was said: what stands at his name, unless the verdict is by other words.
-pub(super) fn judge_notice<'w>(notice: &'w Notice, report: &'w str, lone: bool, action: Action) -> (Verdict, &'w str) {
+pub(super) fn judge_notice<'w>(
+    notice: &'w Notice,
+    report: &'w str,
+    lone: bool,
+    is_shared: bool,
+    action: Action,
+) -> (Verdict, &'w str) {
     let own = if notice.words.trim().is_empty() { beginning(report, MAX_WORDS) } else { &notice.words };
     let stage = match session::stage(own) {
         Stage::Unknown if lone => session::stage(report),
         stage => stage,
     };
     let speaker = session::speaker(None, own);
-    let facts = Facts { recipient: &notice.reported, stage, speaker, action, ..Facts::default() };
+    let facts = Facts { recipient: &notice.reported, stage, speaker, action, is_shared, ..Facts::default() };
     let (verdict, _) = judge_words(&facts, &notice.words);
     let (verdict, said) = match (verdict.is_by_text(), lone) {
         (false, true) => judge_words(&facts, report),
@@ -114,6 +123,17 @@ pub(super) fn judge_notice<'w>(notice: &'w Notice, report: &'w str, lone: bool, 
         (Some(_), Class::Hard) => (Verdict { class: Class::Soft, rule: "alias-with-dead-target", ..verdict }, said),
         _ => (verdict, said),
     }
+}
+
+/// What the other system said about one recipient.
+pub(super) fn reply<'a>(recipient: &'a dsn::Recipient, told: &'a str) -> &'a str {
+    if recipient.diagnostic.is_empty() { told } else { &recipient.diagnostic }
+}
+
+/// The replies that more than one recipient got.
+pub(super) fn shared<'a>(replies: impl Iterator<Item = &'a str>) -> HashSet<&'a str> {
+    let mut once = HashSet::new();
+    replies.map(str::trim).filter(|reply| !once.insert(*reply)).collect()
 }
 
 /// What the words for people say about one recipient.
