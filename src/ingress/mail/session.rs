@@ -27,6 +27,7 @@ const WORDINGS: &[(&str, Stage)] = &[
     ("after end of data", Stage::Data),
     ("after pipelined end of data", Stage::Data),
     ("after data", Stage::Data),
+    ("sending data block", Stage::Data),
     ("after initial connection", Stage::Connect),
     ("after ehlo", Stage::Connect),
     ("after helo", Stage::Connect),
@@ -144,6 +145,8 @@ mod tests {
         for (words, expected) in [
             ("host mx said: 550 no (in reply to RCPT TO\n    command)", Stage::RcptTo),
             ("SMTP error from remote mail server after MAIL FROM:<a@b.example> SIZE=1", Stage::MailFrom),
+            ("SMTP error from remote mail server after sending data block: 550 5.1.1 no", Stage::Data),
+            ("SMTP error from remote mail server after pipelined sending data block: 550 no", Stage::Data),
             ("192.0.2.1 failed after I sent the message.", Stage::Data),
             ("554 refused", Stage::Unknown),
         ] {
