@@ -201,6 +201,11 @@ impl Case {
         self.status.is_some_and(|s| s.class == 5 && s.subject == 1 && !(7..=9).contains(&s.detail) && s.detail != 0)
     }
 
+    /// RFC 3463 §3.2: X.1.7 and X.1.8.
+    fn is_about_sender(&self) -> bool {
+        self.status.is_some_and(|s| s.subject == 1 && matches!(s.detail, 7 | 8))
+    }
+
     fn is_policy(&self) -> bool {
         self.status.is_some_and(|s| s.subject == 7 && s.detail != NULL_MX)
     }
@@ -219,6 +224,8 @@ impl Case {
         let softer = |reason, side, rule| Verdict { class: Class::Soft, reason, side, rule, ..judged };
         if judged.reason == Reason::Suppressed {
             judged
+        } else if self.is_about_sender() {
+            softer(Reason::Rejected, Side::Sender, "hard-text-but-sender-code")
         } else if self.speaker == Speaker::Relay && !(self.is_about_address() && self.stage == Stage::RcptTo) {
             softer(Reason::RelayRefused, Side::Sender, "hard-text-from-relay")
         } else if self.is_transient() || facts.action == Action::Delayed {

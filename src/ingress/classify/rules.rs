@@ -137,7 +137,7 @@ pub const RULES: &[Rule] = &[
         "not supported sender", "отправител", "absender", "expéditeur", "expediteur", "mittente", "remitente",
         "remetente", "afzender", "发件人", "發件人", "送信者", "差出人", "寄件人", "@host has no", "mx record for @host",
         "mx records for @host", "mx for @host", "resolve @host", "domain @host", "@host: domain", "@host not found",
-        "@host does not exist",
+        "@host does not exist", "invalid dns mx",
     ]),
     // A name in a directory is "listed" too, so this stands before the block lists.
     rule("user-not-listed", When::Always, HARD, Reason::UserUnknown, Side::Recipient,

@@ -53,6 +53,14 @@ fn nothing_said_is_never_hard() {
     }
 }
 
+#[test]
+fn a_code_about_the_sender_condemns_no_recipient() {
+    for text in ["501 5.1.7 Invalid address", "550 5.1.8 Domain does not exist", "550 5.1.8 User unknown"] {
+        let verdict = hears(text);
+        assert_eq!((verdict.class, verdict.side), (Class::Soft, Side::Sender), "{text}");
+    }
+}
+
 /// Wordings of large receivers, as their postmaster pages and bounces have them.
 #[test]
 fn large_receivers_are_understood() {
@@ -108,6 +116,11 @@ fn large_receivers_are_understood() {
             soft,
             Reason::Policy,
             "550 Requested action not taken: mailbox unavailable. Reject due to policy restrictions.",
+        ),
+        (
+            soft,
+            Reason::Rejected,
+            "550-Requested action not taken: mailbox unavailable\n550-invalid DNS MX or A/AAAA resource record",
         ),
         (hard, Reason::UserUnknown, "550 5.1.1 Not our Customer"),
         (hard, Reason::UserUnknown, "550 Invalid Recipient - https://community.mimecast.example/docs/DOC-1369#550"),
