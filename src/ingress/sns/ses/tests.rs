@@ -98,6 +98,13 @@ fn what_the_receiving_system_said_overrides_what_ses_calls_it() {
         ("Permanent/General", r#","action":"failed","status":"4.4.7""#, Kind::SoftBounce),
         ("Permanent/General", r#","action":"failed","status":"5.7.1""#, Kind::SoftBounce),
         ("Permanent/General", r#","action":"failed","status":"5.0.0""#, Kind::HardBounce),
+        ("Permanent/General", r#","action":"failed","status":"5.1.0""#, Kind::HardBounce),
+        ("Permanent/General", r#","action":"failed","status":"5.3.4""#, Kind::SoftBounce),
+        (
+            "Permanent/General",
+            r#","status":"5.6.1","diagnosticCode":"smtp; 554 5.6.1 Body type not supported by Remote Host""#,
+            Kind::SoftBounce,
+        ),
         ("Permanent/General", r#","status":null,"action":null,"diagnosticCode":null"#, Kind::HardBounce),
         ("Permanent/General", r#","status":511,"action":[],"diagnosticCode":{}"#, Kind::HardBounce),
         ("Permanent/OnAccountSuppressionList", r#","action":"failed","status":"4.0.0""#, Kind::HardBounce),

@@ -91,12 +91,14 @@ fn says_nothing(entry: Json<'_>) -> bool {
     ["action", "status", "diagnosticCode"].iter().all(|name| entry.text(name).is_none())
 }
 
-/// Whether a permanent bounce stays one: a text about us, the way or a full mailbox makes no dead address.
+/// Whether a permanent bounce stays one: a text or code about us, the way or a full mailbox makes no dead address.
 fn is_dead(said: &classify::Verdict, action: Action) -> bool {
     let failed = matches!(action, Action::Failed | Action::Unknown);
     let transient = said.status.is_some_and(|status| !status.is_permanent());
     let untold = matches!(said.reason, Reason::OnHold | Reason::Undefined | Reason::Suspended);
-    let unread = !said.is_by_text() && said.status.is_none_or(|status| status.subject != 7 && status.subject != 2);
+    let is_about_address = matches!(said.side, Side::Recipient | Side::Unknown)
+        && said.status.is_none_or(|status| status.subject != 7 && status.subject != 2);
+    let unread = !said.is_by_text() && is_about_address;
     failed && (said.class == Class::Hard || said.class == Class::Soft && !transient && (untold || unread))
 }
 
