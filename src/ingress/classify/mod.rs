@@ -59,8 +59,10 @@ pub enum Action {
     Failed,
     /// Still trying.
     Delayed,
-    /// Delivered, or handed on.
+    /// Delivered.
     Delivered,
+    /// Handed on to a system that tells no more: not yet in the mailbox.
+    Relayed,
     /// Handed to several addresses.
     Expanded,
     /// No action, or one that RFC 3464 does not know.
@@ -145,6 +147,7 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
     let verdict = |class, reason, side, rule| Verdict { class, reason, side, status, rule };
     match facts.action {
         Action::Delivered => return verdict(Class::None, Reason::Undefined, Side::Unknown, "action-delivered"),
+        Action::Relayed => return verdict(Class::None, Reason::Undefined, Side::Unknown, "action-relayed"),
         Action::Expanded => return verdict(Class::None, Reason::Undefined, Side::Unknown, "action-expanded"),
         _ => {}
     }

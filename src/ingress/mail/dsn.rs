@@ -159,7 +159,8 @@ fn action(value: &str) -> Action {
     match word.as_str() {
         "failed" | "failure" | "fail" | "expired" | "bounced" | "error" => Action::Failed,
         "delayed" | "delay" | "deferred" => Action::Delayed,
-        "delivered" | "relayed" | "deliverable" | "delivery" => Action::Delivered,
+        "delivered" | "deliverable" | "delivery" => Action::Delivered,
+        "relayed" => Action::Relayed,
         "expanded" => Action::Expanded,
         _ => Action::Unknown,
     }
@@ -191,7 +192,7 @@ mod tests {
     fn blank_lines_may_be_missing_or_too_many() {
         let run_on = "Final-Recipient: rfc822; a@example.com\nAction: failed\nFinal-Recipient: rfc822; b@example.com\nAction: relayed\n";
         let dsn = Dsn::read(run_on);
-        assert_eq!(dsn.recipients.iter().map(|r| r.action).collect::<Vec<_>>(), [Action::Failed, Action::Delivered]);
+        assert_eq!(dsn.recipients.iter().map(|r| r.action).collect::<Vec<_>>(), [Action::Failed, Action::Relayed]);
         let torn = Dsn::read("Final-Recipient: rfc822; a@example.com\n\nAction: failed\n\nStatus: 5.1.1\n");
         assert_eq!(torn.recipients.len(), 1);
         assert_eq!(torn.recipients[0].status, EnhancedStatus::parse("5.1.1"));

@@ -312,7 +312,7 @@ fn kind_of(class: Class, action: Action, delivered: bool) -> Kind {
         Class::Soft if action == Action::Delayed => Kind::Delay,
         Class::Soft => Kind::SoftBounce,
         Class::Complaint => Kind::Complaint,
-        Class::None if action == Action::Delivered || delivered && action != Action::Expanded => Kind::Delivery,
+        Class::None if action == Action::Delivered || delivered && action == Action::Unknown => Kind::Delivery,
         Class::None => Kind::Notice,
     }
 }

@@ -81,7 +81,8 @@ fn action(word: &str) -> Action {
     match word.to_ascii_lowercase().as_str() {
         "failed" => Action::Failed,
         "delayed" => Action::Delayed,
-        "delivered" | "relayed" => Action::Delivered,
+        "delivered" => Action::Delivered,
+        "relayed" => Action::Relayed,
         "expanded" => Action::Expanded,
         _ => Action::Unknown,
     }
