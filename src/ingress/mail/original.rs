@@ -34,6 +34,8 @@ const KEPT: &[&str] = &[
 pub struct Original {
     /// Addresses in `To`.
     pub to: Vec<String>,
+    /// The addresses of who wrote it and of the mailing list that it went through, and the name of the list (RFC 2919).
+    pub authors: Vec<String>,
     /// `Return-Path`.
     pub sender: Option<String>,
     /// `Message-ID`, without its brackets.
@@ -52,6 +54,16 @@ impl Original {
         Self::read(part.map_or(behind_words, |p| &*p.text))
     }
 
+    /// The only address in `To`, unless it is the author's or a mailing list's: `talk@lists.example.org` for the list
+    /// `<talk.lists.example.org>`. A newsletter has the fields of a list too, but is to its reader.
+    #[must_use]
+    pub fn only_to(&self) -> Option<&str> {
+        let [to] = self.to.as_slice() else { return None };
+        let list = to.replace('@', ".");
+        let is_another = self.authors.iter().any(|a| a.eq_ignore_ascii_case(to) || a.eq_ignore_ascii_case(&list));
+        (!is_another).then_some(to)
+    }
+
     /// Reads the header of a returned message.
     #[must_use]
     pub fn read(text: &str) -> Self {
@@ -61,12 +73,23 @@ impl Original {
         };
         Self {
             to: fields.all("To").flat_map(|v| addresses(&v)).take(20).collect(),
+            authors: AUTHORS.iter().filter_map(|name| fields.get(name)).filter_map(|v| author(&v)).collect(),
             sender: name("Return-Path"),
             message_id: name("Message-ID").filter(|id| id.contains('@')),
             headers: kept(&fields),
             provider_recipient: name("X-HmXmrOriginalRecipient").or(name("X-Original-Rcpt-To")),
         }
     }
+}
+
+/// Fields that name who wrote a message, and the list that it went through: RFC 5322 §3.6, RFC 2369, RFC 2919.
+const AUTHORS: &[&str] = &["From", "Sender", "Return-Path", "List-Post", "List-Id"];
+
+/// What stands in brackets, in whichever of these fields.
+fn author(value: &str) -> Option<String> {
+    let named = value.rsplit_once('<').and_then(|(_, v)| v.split_once('>')).map_or(value, |(v, _)| v).trim();
+    let named = named.strip_prefix("mailto:").unwrap_or(named).split('?').next().unwrap_or_default();
+    (!named.is_empty()).then(|| printable(named, MAX_NAME))
 }
 
 /// The block that looks like a header; words may stand before it.
@@ -110,6 +133,27 @@ mod tests {
         assert_eq!(original.sender.as_deref(), Some("bounces+1@example.net"));
         assert_eq!(original.message_id.as_deref(), Some("1@example.net"));
         assert_eq!(original.headers.as_deref(), Some("List-Id: News <news.example.net>\nX-Listmonk-Campaign: 12"));
+    }
+
+    #[test]
+    fn a_message_to_its_author_or_to_a_list_is_to_nobody() {
+        let only_to = |fields: &str| {
+            Original::read(&format!("Subject: hi\nTo: Talk <Talk@lists.example.org>\n{fields}\n"))
+                .only_to()
+                .map(str::to_owned)
+        };
+        for fields in [
+            "From: Us <talk@lists.example.org>",
+            "From: bob@example.com\nSender: talk@lists.example.org",
+            "From: bob@example.com\nReturn-Path: <talk@lists.example.org>",
+            "From: bob@example.com\nList-Post: <mailto:talk@lists.example.org?subject=x>",
+            "From: bob@example.com\nList-Id: Talk <talk.lists.example.org>",
+        ] {
+            assert_eq!(only_to(fields), None, "{fields}");
+        }
+        let newsletter = "From: news@example.net\nList-Id: <news.example.net>\nList-Post: NO\nList-Unsubscribe: <mailto:u@example.net>";
+        assert_eq!(only_to(newsletter).as_deref(), Some("Talk@lists.example.org"));
+        assert_eq!(only_to("From: bob@example.com\nTo: carol@example.com"), None);
     }
 
     #[test]

@@ -162,11 +162,8 @@ impl<'v> Context<'v> {
         }
         let path = feedback.sender.as_deref().and_then(|s| verp::recipient(s, self.patterns));
         let named = path.or_else(|| self.verp.clone()).or_else(|| self.original.provider_recipient.clone());
-        match (named, self.original.to.as_slice()) {
-            (Some(one), _) => vec![one],
-            (None, [one]) => arf::distinct(vec![one.clone()]),
-            _ => Vec::new(),
-        }
+        let only_to = || arf::distinct(self.original.only_to().map(str::to_owned).into_iter().collect());
+        named.map_or_else(only_to, |one| vec![one])
     }
 
     /// RFC 3464.
@@ -221,8 +218,7 @@ impl<'v> Context<'v> {
     fn names<'a>(&'a self, dsn: &'a Dsn, recipient: &'a dsn::Recipient) -> impl Iterator<Item = &'a str> {
         let alone = dsn.recipients.len() == 1;
         let original = recipient.original.as_deref().filter(|o| o.contains('@'));
-        let to = self.original.to.as_slice();
-        let only_to = if let ([one], true) = (to, alone) { Some(one.as_str()) } else { None };
+        let only_to = self.original.only_to().filter(|_| alone);
         let path = self.verp.as_deref().filter(|_| alone);
         original.into_iter().chain(path).chain(recipient.addresses()).chain(only_to)
     }

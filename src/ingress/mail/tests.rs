@@ -222,6 +222,8 @@ fn trap_12_a_redacted_complainant_is_never_guessed_from_the_report() {
     let path =
         "Return-Path: <bounces+bob=example.com@example.net>\nFrom: us@example.net\nTo: redacted@x.example\nSubject: x";
     assert_eq!(only(&feedback(fields, path)).recipient.as_str(), "bob@example.com");
+    let list = "From: us@example.net\nTo: talk@lists.example.net\nSubject: x\nList-Id: <talk.lists.example.net>";
+    assert!(read(feedback(fields, list).as_bytes()).findings.is_empty());
     let named = "Feedback-Type: abuse\nOriginal-Rcpt-To: <bob@example.com>";
     assert_eq!(
         only(&feedback(named, "From: us@example.net\nTo: carol@example.com\nSubject: x")).recipient.as_str(),
