@@ -50,20 +50,42 @@ const SUBJECTS: &[&str] = &[
 const FIELDS: &[&str] =
     &["X-Autoreply", "X-Autorespond", "X-AutoReply-From", "X-Mail-Autoreply", "X-Auto-Reply", "X-Vacation"];
 
-/// Words by which an answer says that the mailbox is dead.
+/// Words by which an answer says that something is out of use, in a sentence about one of [`MAILBOX`].
 const DEAD: &[&str] = &[
     "no longer in use",
     "no longer used",
     "no longer active",
     "no longer monitored",
     "no longer valid",
-    "no longer work",
-    "has left the company",
     "has been deactivated",
     "mailbox is closed",
     "not in use anymore",
     "wird nicht mehr verwendet",
     "nicht mehr gültig",
+];
+
+/// What a sentence calls a mailbox.
+const MAILBOX: &[&str] =
+    &["@", "address", "mailbox", "account", "email", "e-mail", "inbox", "adresse", "postfach", "konto"];
+
+/// Words by which an answer says that whoever had the mailbox has left.
+const LEFT: &[&str] = &[
+    "has left the company",
+    "no longer with the company",
+    "no longer employed",
+    "address no longer works",
+    "no longer work here",
+    "no longer work at",
+    "no longer work for",
+    "no longer work with",
+    "no longer works here",
+    "no longer works at",
+    "no longer works for",
+    "no longer works with",
+    "no longer working here",
+    "no longer working at",
+    "no longer working for",
+    "no longer working with",
 ];
 
 /// Whether a mail is an automatic answer.
@@ -85,7 +107,8 @@ pub fn is_autoreply(header: &Fields<'_>) -> bool {
 #[must_use]
 pub fn says_dead(words: &str) -> bool {
     let lower = words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    DEAD.iter().any(|d| lower.contains(d))
+    let has = |sentence: &str, words: &[&str]| words.iter().any(|word| sentence.contains(word));
+    lower.split_inclusive(". ").any(|sentence| has(sentence, LEFT) || has(sentence, DEAD) && has(sentence, MAILBOX))
 }
 
 /// What a disposition notification means: only a failure for a full mailbox is worth more than nothing.
@@ -120,6 +143,26 @@ mod tests {
             assert!(is_autoreply(&Fields::block(header).0), "{header}");
         }
         assert!(!is_autoreply(&Fields::block("Subject: lunch\nAuto-Submitted: no\n").0));
+    }
+
+    #[test]
+    fn only_a_mailbox_out_of_use_is_dead_and_not_a_day_of_the_week() {
+        for words in [
+            "This e-mail address is no\nlonger in use.",
+            "Hello. bob@example.com is no longer valid. Bye",
+            "Bob no longer works for us.",
+            "I am no longer with the company.",
+            "Diese Adresse wird nicht mehr verwendet.",
+        ] {
+            assert!(says_dead(words), "{words}");
+        }
+        for words in [
+            "I no longer work on Fridays and will answer your e-mail on Monday.",
+            "Our office is closed. I read mail again on Monday.",
+            "Your coupon is no longer valid.",
+        ] {
+            assert!(!says_dead(words), "{words}");
+        }
     }
 
     #[test]
