@@ -1,7 +1,7 @@
 //! From a mail to what the store records: one place for pipe(8), LMTP and the replay of the quarantine.
 //!
 //! A report of a proved origin gives events that count. An unproved one gives events that suppress nobody, and the mail
-//! itself goes to quarantine as untrusted. What is no report, or names nobody, goes to quarantine as not understood.
+//! itself goes to quarantine as untrusted, except an automatic answer that says nothing. What is no report, or names nobody, goes to quarantine as not understood.
 //! Where only the DNS is missing to prove a report, there is no submission yet: the mail is to come again.
 
 use jiff::Timestamp;
@@ -139,7 +139,9 @@ fn about(submission: &Submission) -> String {
 #[must_use]
 pub fn kept(reading: &Reading, proof: &Proof, all_proved: bool) -> Option<(Why, String)> {
     let says_something = !reading.findings.is_empty();
-    if says_something && !all_proved {
+    let expected = matches!(reading.nature, Nature::AutoReply | Nature::Disposition)
+        && reading.findings.iter().all(|finding| finding.kind == Kind::Notice);
+    if says_something && !all_proved && !expected {
         let nature = reading.nature.as_str();
         let why = match proof.origin() {
             Origin::ReturnPath => "its return path speaks for another recipient only",
@@ -151,7 +153,6 @@ pub fn kept(reading: &Reading, proof: &Proof, all_proved: bool) -> Option<(Why, 
         let what = format!("{} about somebody unnamed: {}", reading.nature.as_str(), unnamed.why);
         return Some((Why::NotUnderstood, printable(&what, 300)));
     }
-    let expected = matches!(reading.nature, Nature::AutoReply | Nature::Disposition);
     (!says_something && !expected)
         .then(|| (Why::NotUnderstood, format!("{}: no recipient in it", reading.nature.as_str())))
 }

@@ -1,7 +1,7 @@
 //! The traps of the field, each by a mail written for it, and what hostile mails must not do.
 
 use super::*;
-use crate::event::{Reason, Side};
+use crate::event::{Door, Reason, Side};
 
 /// A report with its words, status fields and returned header.
 fn report(words: &str, fields: &str, original: &str) -> String {
@@ -401,4 +401,17 @@ fn what_was_said_is_the_reply_that_decided_and_not_the_lines_at_the_recipients_n
     assert_eq!((finding.recipient.as_str(), finding.kind), ("bob@example.com", Kind::HardBounce));
     let said = finding.evidence.diagnostic.as_deref();
     assert_eq!(said, Some("550 - Requested action not taken: no such user here"));
+}
+
+#[test]
+fn a_strangers_vacation_notice_is_recorded_and_not_kept_but_what_says_more_is() {
+    let kept = |body: &str| {
+        let mail = text_mail("carol@example.com", "Out of office: hello", body);
+        let (envelope, trust) = (origin::Envelope::default(), origin::Trust::default());
+        let now = "2026-11-22T08:00:00Z".parse().unwrap();
+        let submission = submission::submission(mail.as_bytes(), &envelope, &trust, Door::Pipe, now).unwrap();
+        (submission.events.len(), submission.quarantined.len())
+    };
+    assert_eq!(kept("I am on holiday until Monday."), (1, 0));
+    assert_eq!(kept("This mailbox is no longer in use."), (1, 1));
 }
