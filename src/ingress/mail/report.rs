@@ -8,7 +8,7 @@ use super::nonstandard::listing::{Listing, Notice};
 use super::original::Original;
 use super::recipient::{clean, parse};
 use super::sns_json;
-use super::verdict::{judge_notice, judge_recipient, reply, shared, words_about};
+use super::verdict::{Living, judge_notice, judge_recipient, reply, shared, words_about};
 use super::{Finding, Nature, Reading, Unnamed, arf, autoreply, nonstandard};
 use crate::address::Address;
 use crate::event::{Evidence, Kind, MAX_DIAGNOSTIC, MAX_NAME, Reason, Side, Source, printable};
@@ -195,8 +195,11 @@ impl<'v> Context<'v> {
         let with_words = |r| (r, words_about(r, &notices).or(lone).unwrap_or_default());
         let told: Vec<_> = dsn.recipients.iter().map(with_words).collect();
         let shared = shared(told.iter().map(|(r, told)| reply(r, told)));
-        for (recipient, told) in told {
-            let verdict = judge_recipient(recipient, told, shared.contains(reply(recipient, told).trim()));
+        let judge = |(r, told)| (r, told, judge_recipient(r, told, shared.contains(reply(r, told).trim())));
+        let judged: Vec<_> = told.into_iter().map(judge).collect();
+        let living = Living::of(judged.iter().map(|(recipient, _, verdict)| (*recipient, verdict)));
+        for (recipient, told, verdict) in judged {
+            let verdict = living.softened(recipient, verdict);
             let kind = kind_of(verdict.class, recipient.action, verdict.status.is_some_and(|s| s.class == 2));
             let source = if self.is_ses { Source::Ses } else { Source::Dsn };
             let diagnostic = Some(&recipient.diagnostic).filter(|d| !d.is_empty()).cloned();

@@ -188,6 +188,30 @@ fn trap_10_the_address_we_sent_to_counts_and_never_the_forward_target() {
 }
 
 #[test]
+fn trap_10_an_alias_lives_while_one_of_its_targets_does() {
+    let block = |target: &str, said: &str| {
+        format!(
+            "Original-Recipient: rfc822;staff@example.com\nFinal-Recipient: rfc822; {target}@example.com\n{said}\n\n"
+        )
+    };
+    let gone = "Action: failed\nStatus: 5.1.1";
+    for (other, said, kind) in [
+        ("alive", "Action: delivered\nStatus: 2.0.0", Kind::SoftBounce),
+        ("full", "Action: failed\nStatus: 5.2.2", Kind::SoftBounce),
+        ("gone", "Action: delayed\nStatus: 4.2.0", Kind::HardBounce),
+        ("dead", gone, Kind::HardBounce),
+    ] {
+        for blocks in [[block("gone", gone), block(other, said)], [block(other, said), block("gone", gone)]] {
+            let finding = only(&report("", &blocks.concat(), "To: staff@example.com"));
+            assert_eq!((finding.recipient.as_str(), finding.kind), ("staff@example.com", kind), "{other} {said}");
+            if other == "alive" {
+                assert_eq!(finding.evidence.rule.as_deref(), Some("alias-with-dead-target"));
+            }
+        }
+    }
+}
+
+#[test]
 fn trap_11_vacation_notices_and_read_receipts_are_nothing_but_some_say_more() {
     let vacation = only(&text_mail("Bob <bob@example.com>", "Out of Office: your mail", "I am back on Monday."));
     assert_eq!((vacation.kind, vacation.evidence.reason), (Kind::Notice, Reason::AutoReply));

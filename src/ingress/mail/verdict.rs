@@ -3,7 +3,7 @@
 //!
 //! What a program writes around a reply is about every bounce, and would mislead.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::nonstandard::listing::{MAX_WORDS, Notice};
 use super::recipient::clean;
@@ -120,9 +120,43 @@ pub(super) fn judge_notice<'w>(
     let said = if verdict.is_by_text() { said } else { own };
     match (&notice.alias, verdict.class) {
         // One dead target of an alias: others may live behind it.
-        (Some(_), Class::Hard) => (Verdict { class: Class::Soft, rule: "alias-with-dead-target", ..verdict }, said),
+        (Some(_), Class::Hard) => (dead_target(verdict), said),
         _ => (verdict, said),
     }
+}
+
+fn dead_target(verdict: Verdict) -> Verdict {
+    Verdict { class: Class::Soft, rule: "alias-with-dead-target", ..verdict }
+}
+
+/// The targets of each alias that are not dead.
+pub(super) struct Living<'a>(HashMap<String, HashSet<&'a str>>);
+
+impl<'a> Living<'a> {
+    pub(super) fn of<'v>(judged: impl Iterator<Item = (&'a dsn::Recipient, &'v Verdict)>) -> Self {
+        let mut living: HashMap<_, HashSet<_>> = HashMap::new();
+        for (recipient, _) in judged.filter(|(_, verdict)| verdict.class != Class::Hard) {
+            if let Some((alias, target)) = alias(recipient) {
+                living.entry(alias).or_default().insert(target);
+            }
+        }
+        Self(living)
+    }
+
+    /// The same verdict, unless others live behind the alias of a dead target.
+    pub(super) fn softened(&self, recipient: &dsn::Recipient, verdict: Verdict) -> Verdict {
+        let others = |(alias, dead)| self.0.get(&alias).is_some_and(|targets| targets.iter().any(|t| *t != dead));
+        if verdict.class == Class::Hard && alias(recipient).is_some_and(others) {
+            dead_target(verdict)
+        } else {
+            verdict
+        }
+    }
+}
+
+/// The address that was sent to, and the one that the report is about.
+fn alias(recipient: &dsn::Recipient) -> Option<(String, &str)> {
+    Some((clean(recipient.original.as_deref()?).to_lowercase(), recipient.last.as_deref()?))
 }
 
 /// What the other system said about one recipient.
