@@ -85,6 +85,7 @@ fn spoofed_received() -> Kept {
     let trusted_hop =
         "Received: from localhost (localhost [127.0.0.1])\n\tby mx.example.org (Postfix) with ESMTP id 4ABC\n";
     let nameless = "Received: from evil by mx.example.org with SMTP\n";
+    let helo = "Received: from [192.0.2.66] (helo=[127.0.0.1]) by mx.example.org with smtp (Exim 4.96)\n\tid 1abc\n";
     let root = POSTFIX.replace("(Postfix)", "(Postfix, from userid 0)");
     let user = POSTFIX.replace("(Postfix)", "(Postfix, from userid 1000)");
     Kept {
@@ -104,6 +105,8 @@ fn spoofed_received() -> Kept {
             Mail::of("a filter of this machine hands a stranger's on", dsn(HOP)).from("ADDR=127.0.0.1 IDENT=4ABC"),
             Mail::of("the same over two hops", dsn(&format!("{trusted_hop}{HOP}"))).from("ADDR=127.0.0.1 IDENT=4ABC"),
             Mail::of("the same, the stranger unnamed", dsn(nameless)).from("ADDR=127.0.0.1 IDENT=4ABC"),
+            Mail::of("the same, the stranger called by an address of ours", dsn(helo))
+                .from("ADDR=127.0.0.1 IDENT=4ABC"),
             Mail::of("a user of this machine", dsn(&user)).from("ADDR= IDENT=4ABC"),
             Mail::of("a field that the mail brought along", dsn(&format!("X-Received: x\n{HOP}")))
                 .from("ADDR= IDENT=4ABC"),

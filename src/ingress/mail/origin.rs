@@ -4,7 +4,8 @@
 //! - [`Origin::Local`]: made on this machine by Postfix: no client, and its own Received field on top without `from`.
 //!   Mail that a user handed to sendmail(1) is no proof, except root's.
 //! - [`Origin::TrustedNetwork`]: handed in by a client of a trusted network, and every host that its Received fields
-//!   name is in one too: a filter or mail fetcher on this machine passes strangers' mail on.
+//!   name is in one too, or the mail was made on a host itself: a filter or mail fetcher on this machine passes strangers'
+//!   mail on.
 //! - [`Origin::AuthenticationResults`]: a trusted authserv-id says, above all Received fields, that DKIM passed for a
 //!   configured domain, *and* the author is of that domain, and the mail came to the address that its `To` names, and its
 //!   signatures cover both. Every SES customer's mail carries the signature of amazonses.com; only Amazon can write from its own domains.
@@ -239,9 +240,29 @@ fn trusted(client: IpAddr, trust: &Trust) -> bool {
 /// Whether every host from which a Received field says the mail came is in a trusted network.
 fn only_trusted_hops(header: &Fields<'_>, trust: &Trust) -> bool {
     header.all("Received").all(|received| match received.trim().strip_prefix("from ") {
-        Some(clause) => host_address(clause).is_some_and(|host| trusted(host, trust)),
+        Some(hop) => {
+            let mut hosts = host_addresses(hop).peekable();
+            is_within_a_host(hop) || hosts.peek().is_some() && hosts.all(|host| trusted(host, trust))
+        }
         None => true,
     })
+}
+
+/// The first hop of what sendmail made itself, `localhost (localhost) by mx.example.org`, or a program behind Exim,
+/// `root by mx.example.org with local`. Both name the address of whoever came by SMTP.
+fn is_within_a_host(hop: &str) -> bool {
+    let Some((from, by)) = hop.split_once(" by ") else { return false };
+    let words: Vec<&str> = by.split_whitespace().take(3).collect();
+    from == "localhost (localhost)" && !by.contains(" with ")
+        || matches!(words.as_slice(), [_, "with", "local"]) && !from.contains(char::is_whitespace) && !hop.contains('[')
+}
+
+/// Every address in brackets of a `from` clause: `mx.example.org (mx.example.org [192.0.2.1])`; Exchange writes
+/// `mx.example.org (192.0.2.1)`. Some name what the client called itself too, `[192.0.2.1] (helo=[127.0.0.1])`.
+fn host_addresses(hop: &str) -> impl Iterator<Item = IpAddr> {
+    let clause = hop.split(" by ").next().unwrap_or_default();
+    let bracketed = clause.split(['[', '(']).skip(1).filter_map(|part| part.split([']', ')', '%']).next());
+    bracketed.filter_map(|literal| literal.trim_start_matches("IPv6:").parse().ok())
 }
 
 /// The address literal of a `from` clause: `mx.example.org (mx.example.org [192.0.2.1])`.
@@ -365,6 +386,34 @@ mod tests {
         assert_eq!(origin("127.0.0.1", &format!("{inside}{stranger}")), Origin::Unproved);
         let nameless = "Received: from evil by mx.example.org with SMTP\n";
         assert_eq!(origin("127.0.0.1", &format!("{inside}{nameless}")), Origin::Unproved);
+    }
+
+    #[test]
+    fn what_other_mail_systems_of_a_trusted_network_made_counts_but_not_what_they_passed_on() {
+        let inside = "Received: from app (app.example.org [10.1.2.3])\n\tby mx.example.org (Postfix) with ESMTP id 1\n";
+        let origin = |hop: &str| origin("10.1.2.3", &format!("{inside}Received: from {hop}; Sat, 21 Nov 2026\n"));
+        for made in [
+            "localhost (localhost)\n\tby app.example.org (8.17.1/8.17.1) id 4AL9I5",
+            "Debian-exim by app.example.org with local (Exim 4.96)\n\tid 1abc",
+            "root by app.example.org with local (Exim 4.96)\n\t(envelope-from <root@example.org>)\n\tid 1abc",
+            "EX1.corp (10.1.1.5) by EX1.corp (10.1.1.5) with Microsoft SMTP Server id 15.1",
+            "EX1.corp (::1%8) by EX1.corp (::1) with Microsoft SMTP Server id 15.1",
+        ] {
+            assert_eq!(origin(made), Origin::TrustedNetwork, "{made}");
+        }
+        for passed_on in [
+            "localhost (evil.example [192.0.2.66])\n\tby app.example.org (8.17.1/8.17.1) with ESMTP id 4AL9I5",
+            "[192.0.2.66] (helo=[127.0.0.1]) by app.example.org with esmtp (Exim 4.96)\n\tid 1abc",
+            "[192.0.2.66] (helo=x by y with local) by app.example.org with esmtp (Exim 4.96)\n\tid 1abc",
+            "evil.example ([192.0.2.66]:4711 helo=localhost) by app.example.org with esmtp (Exim 4.96)\n\tid 1abc",
+            "evil.example by app.example.org with smtp (Exim 4.96)\n\tid 1abc",
+            "evil.example (192.0.2.66) by EX1.corp (10.1.1.5) with Microsoft SMTP Server id 15.1",
+            "unknown (HELO localhost) (192.0.2.66) by app.example.org with SMTP",
+            "localhost (localhost)",
+            "localhost (localhost) by app.example.org with SMTP id 1abc",
+        ] {
+            assert_eq!(origin(passed_on), Origin::Unproved, "{passed_on}");
+        }
     }
 
     #[test]
