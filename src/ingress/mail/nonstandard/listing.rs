@@ -191,7 +191,7 @@ impl<'x> Listing<'x> {
     /// The recipients that have a line or a label of their own, else those within a sentence.
     #[must_use]
     pub fn notices(&self) -> Vec<Notice> {
-        let ways: [Naming; 3] = [own_line, labelled, leading_address];
+        let ways: [Naming; 4] = [own_line_of_a_person, labelled, leading_address, own_line];
         let found = ways.into_iter().map(|way| self.collect(way)).find(|n| !n.is_empty());
         found.unwrap_or_else(|| self.in_sentences())
     }
@@ -288,18 +288,21 @@ fn append(notice: Option<&mut Notice>, text: &str) {
     }
 }
 
-/// What stands before the first recipient or in a session's transcript is about all of them, unless a line names one.
+/// What stands before the first recipient or in a session's transcript is about all of them, unless a line names one. What
+/// stands behind several, each on the line after the other, is about all of these.
 fn share(notices: &mut [Notice], shared: &str, is_transcript: bool) {
     let lone = notices.len() == 1 && is_transcript;
     let shared = beginning(shared, MAX_WORDS);
     let empty = notices.iter().all(|n| n.words.trim().is_empty());
-    let last = notices.last().map(|n| n.words.clone()).unwrap_or_default();
-    for notice in notices.iter_mut() {
+    let mut next = "";
+    for notice in notices.iter_mut().rev() {
         if lone || empty {
             notice.words.push_str(shared);
-        } else if notice.words.trim().is_empty() {
-            notice.words.push_str(&last);
+        } else if notice.words == "\n" {
+            // The next line names another, who has the words.
+            next.clone_into(&mut notice.words);
         }
+        next = &notice.words;
     }
 }
 
@@ -342,10 +345,18 @@ fn own_line(line: &str) -> Option<(&str, &str)> {
     (punctuated && is_address(address)).then_some((address, rest.trim_start_matches([':', '>', ' '])))
 }
 
+/// The same, without the addresses that a report gives for questions, as long as nothing says that they are recipients.
+fn own_line_of_a_person(line: &str) -> Option<(&str, &str)> {
+    own_line(line).filter(|(address, _)| !(is_role(address) && line.trim_end() == *address))
+}
+
 /// Exim: `A message sent by` with the sender on the next line.
 fn names_sender(line: &str) -> bool {
     let lower = line.trim_end_matches([' ', ':']).to_ascii_lowercase();
-    lower.ends_with("sent by") || lower.ends_with("message from") || lower.ends_with("mail from")
+    lower.ends_with("sent by")
+        || lower.ends_with("original sender")
+        || lower.ends_with("message from")
+        || lower.ends_with("mail from")
 }
 
 /// An address at the start of a line, before words about it.

@@ -83,6 +83,28 @@ fn a_transcript_stays_in_its_order() {
 }
 
 #[test]
+fn an_address_for_questions_or_of_the_sender_is_no_recipient() {
+    for words in [
+        "For help write to\nhelpdesk@mx.example.net\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
+        "helpdesk@mx.example.net\n\nThe following failed:\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
+        "Original sender:\n<carol@example.net>\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
+    ] {
+        assert_eq!(one(words), ("bob@example.com".to_owned(), "550 5.1.1 no such user".to_owned()));
+    }
+    assert_eq!(one("This failed:\n\n  support@example.com\n    550 5.1.1 no such user\n").0, "support@example.com");
+    assert_eq!(one("This failed:\n\nsupport@example.com\n550 5.1.1 no such user\n").0, "support@example.com");
+}
+
+#[test]
+fn what_is_said_behind_several_addresses_is_about_those_that_stand_together() {
+    let words = "<dave@example.com>:\n\n<bob@example.com>:\n<carol@example.com>:\n550 5.1.1 no such user\n";
+    let all = read_words("x@example.net", words);
+    let said = "550 5.1.1 no such user";
+    let expected = [("dave@example.com", ""), ("bob@example.com", said), ("carol@example.com", said)];
+    assert_eq!(all, expected.map(|(a, w)| (a.to_owned(), w.to_owned())));
+}
+
+#[test]
 fn long_words_about_many_recipients_are_not_kept_for_each() {
     let all: Vec<String> = (0..999).map(|n| format!("u{n}@example.com")).collect();
     let named = format!("From: MAILER-DAEMON@x.example\nX-Failed-Recipients: {}\n", all.join(",\n "));
