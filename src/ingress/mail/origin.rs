@@ -296,16 +296,17 @@ fn dkim_passed(value: &str, author: &str, trust: &Trust) -> bool {
 }
 
 /// A value without its comments (RFC 5322 §3.2.2), and with every quoted string as one word of letters, which strangers
-/// can't make a result or a property: an SPF checker writes their envelope sender there. `None` where one does not end.
+/// can't make a result or a property: an SPF checker writes their envelope sender there, or into a comment as it is, so that a
+/// quoted string in a comment does not end it. `None` where one does not end.
 fn plain(value: &str) -> Option<String> {
     let (mut plain, mut depth, mut quoted) = (String::with_capacity(value.len()), 0_usize, false);
     let mut chars = value.chars();
     while let Some(c) = chars.next() {
         match c {
             '\\' if quoted || depth > 0 => drop(chars.next()),
-            '"' if depth == 0 => quoted = !quoted,
+            '"' => quoted = !quoted,
             '(' if !quoted => depth += 1,
-            ')' if depth > 0 => {
+            ')' if depth > 0 && !quoted => {
                 depth -= 1;
                 plain.push(' ');
             }
@@ -466,6 +467,8 @@ mod tests {
             "dkim=pass header.d=evil.example header.i=\" header.d=amazonses.com \"@evil.example",
             "dkim=pass header.d=evil.example (header.d=amazonses.com)",
             "dkim=pass header.d=amazonses.com (",
+            "spf=none (sender is <\") ; dkim=pass header.d=amazonses.com (\"@evil.example>)",
+            "spf=none (sender is <\")\\\" ; dkim=pass header.d=amazonses.com (\"@evil.example>)",
         ] {
             assert_eq!(origin(forged, SIGNED), Origin::Unproved, "{forged}");
         }
