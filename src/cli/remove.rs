@@ -15,8 +15,8 @@ const SAMPLE: usize = 10;
 /// Take addresses or domains off the list
 ///
 /// Reports of things that happened before no longer count. If the entry came from the suppression list of SES, it is told how
-/// to remove the address there. With --domain, --reason, --kind or --since many are removed at once: without --yes they are only
-/// counted, and some of them shown.
+/// to remove the address there. With --domain, --reason, --kind or --since many are removed at once, and other entries of the
+/// same addresses stay: without --yes they are only counted, and some of them shown.
 ///
 /// Exit status 1 if one of them was not on the list, or if they were only counted.
 ///
