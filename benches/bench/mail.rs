@@ -124,7 +124,8 @@ fn report(number: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Beside a daemon, as in use: whoever opens a database alone reads its whole log first. Median wall times in milliseconds, of a mail and of what it can't do without on this machine, in turn; and peak memory in MiB.
+/// Beside a daemon, as in use: whoever opens a database alone reads its whole log first. Median wall times in milliseconds, of a
+/// mail and of what it can't do without on this machine, in turn; and peak memory in MiB.
 fn pipe(home: &Home) -> ([f64; 3], f64) {
     let disk = fs::File::create(home.path("disk")).unwrap();
     let times: Vec<_> = (0..MAILS)

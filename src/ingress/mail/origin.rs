@@ -8,7 +8,8 @@
 //!   mail on.
 //! - [`Origin::AuthenticationResults`]: a trusted authserv-id says, above all Received fields, that DKIM passed for a
 //!   configured domain, *and* the author is of that domain, and the mail came to the address that its `To` names, and its
-//!   signatures cover both. Every SES customer's mail carries the signature of amazonses.com; only Amazon can write from its own domains.
+//!   signatures cover both. Every SES customer's mail carries the signature of amazonses.com; only Amazon can write from its
+//!   own domains.
 //! - [`Origin::Dkim`]: the same by an own check ([`super::dkim`]), which may need the DNS.
 //! - [`Origin::ReturnPath`]: it came to an address that we signed ([`crate::return_path`]); that says nothing of whom it may
 //!   speak about, hence [`Proof::about`].

@@ -1,7 +1,8 @@
 //! From a mail to what the store records: one place for pipe(8), LMTP and the replay of the quarantine.
 //!
 //! A report of a proved origin gives events that count. An unproved one gives events that suppress nobody, and the mail
-//! itself goes to quarantine as untrusted, except an automatic answer that says nothing. What is no report, or names nobody, goes to quarantine as not understood.
+//! itself goes to quarantine as untrusted, except an automatic answer that says nothing. What is no report, or names nobody,
+//! goes to quarantine as not understood.
 //! Where only the DNS is missing to prove a report, there is no submission yet: the mail is to come again.
 
 use jiff::Timestamp;
