@@ -137,7 +137,7 @@ complete -c suppressd -n "__fish_suppressd_using_subcommand policy; and __fish_s
 complete -c suppressd -n "__fish_suppressd_using_subcommand policy; and __fish_seen_subcommand_from try" -l json -d 'Every difference as one JSON object a line'
 complete -c suppressd -n "__fish_suppressd_using_subcommand policy; and __fish_seen_subcommand_from try" -s h -l help -d 'Print help'
 complete -c suppressd -n "__fish_suppressd_using_subcommand forget" -s c -l config -d 'The configuration file' -r -F
-complete -c suppressd -n "__fish_suppressd_using_subcommand forget" -l block -d 'Refuse mail to it from now on even if it is not suppressed'
+complete -c suppressd -n "__fish_suppressd_using_subcommand forget" -l block -d 'Refuse all mail to it from now on, even if it is not suppressed'
 complete -c suppressd -n "__fish_suppressd_using_subcommand forget" -s h -l help -d 'Print help'
 complete -c suppressd -n "__fish_suppressd_using_subcommand recover" -l to -d 'Write the new database there, and leave the damaged one in its place' -r -F
 complete -c suppressd -n "__fish_suppressd_using_subcommand recover" -s c -l config -d 'The configuration file' -r -F

@@ -2,16 +2,16 @@
 
 use std::io::Write;
 
-use super::{Failure, counted, now};
+use super::{Failure, counted, now, shown};
 use crate::address::Address;
 use crate::event::printable;
-use crate::store::Store;
+use crate::store::{Block, Store};
 
 /// Delete everything about an address, and keep it blocked if it was
 ///
 /// Entries, events, counts, allow entries, and mails in quarantine that name the address are deleted, and the space is overwritten.
-/// If the address was suppressed, a keyed hash of it is kept, and all mail to it is refused from then on, also where it was one
-/// stream's or for a time; later reports about it are not kept. suppressd-remove(1) ends that. Not reached: logs, backups,
+/// What mail to it its entries refused stays refused, by a keyed hash of it, until then or until suppressd-remove(1), and
+/// reports about such mail are not kept. A domain's entry holds for it as before. Not reached: logs, backups,
 /// mailboxes, and an address that a mail in quarantine has in an encoding. Files for Postfix (suppressd-export(1)) can't refuse
 /// mail to it, as they would have to name it.
 #[derive(Debug, clap::Args)]
@@ -19,7 +19,7 @@ pub(super) struct Args {
     /// The address to forget
     #[arg(required = true)]
     addresses: Vec<String>,
-    /// Refuse mail to it from now on even if it is not suppressed
+    /// Refuse all mail to it from now on, even if it is not suppressed
     #[arg(long)]
     block: bool,
 }
@@ -31,14 +31,28 @@ pub(super) fn run(args: &Args, store: &mut Store, out: &mut dyn Write) -> Result
     };
     for address in args.addresses.iter().map(parse).collect::<Result<Vec<_>, _>>()? {
         let gone = store.forget(&address, args.block, now())?;
-        let fate = if gone.blocked { "mail to it stays refused" } else { "mail to it was not refused and is not now" };
         writeln!(
             out,
-            "{address} forgotten: {}, {} and {} in quarantine deleted; {fate}",
+            "{address} forgotten: {}, {} and {} in quarantine deleted; {}",
             counted(gone.entries, "entry", "entries"),
             counted(gone.events, "event", "events"),
-            gone.quarantined
+            gone.quarantined,
+            fate(&gone.blocks)
         )?;
     }
     Ok(0)
+}
+
+fn fate(blocks: &[Block]) -> String {
+    let [first, ..] = blocks else { return "no entry of its own refused mail to it".into() };
+    if first.stream.is_empty() && first.until.is_none() {
+        return "mail to it stays refused".into();
+    }
+    let block = |block: &Block| {
+        let stream =
+            if block.stream.is_empty() { String::new() } else { format!(" of stream {}", shown(&block.stream)) };
+        let until = block.until.as_ref().map(|until| format!(" until {}", shown(until))).unwrap_or_default();
+        format!("mail{stream} to it stays refused{until}")
+    };
+    blocks.iter().map(block).collect::<Vec<_>>().join(", ")
 }

@@ -127,10 +127,6 @@ fn count(entries: &[Suppression], out: &mut dyn Write) -> Result<u8, Failure> {
 }
 
 fn report(key: &Key, entry: &Suppression, store: &Store, out: &mut dyn Write) -> Result<(), Failure> {
-    if entry.since.is_empty() {
-        writeln!(out, "{} removed (forgotten before)", key.as_str())?;
-        return Ok(());
-    }
     let stream = if entry.stream.is_empty() { String::new() } else { format!(", stream {}", shown(&entry.stream)) };
     let kind = shown(&entry.kind.replace('_', " "));
     writeln!(out, "{} removed ({kind} since {}{stream})", key.as_str(), shown(&entry.since))?;

@@ -6,8 +6,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::{Allowed, Key, Refusals, Store, StoreError, StoredEvent, Suppression, reader};
-use crate::address::Address;
+use super::{Allowed, Key, Refusals, Store, StoreError, StoredEvent, Suppression, forgotten};
 use crate::event::timestamp_text;
 
 /// All that is known of a recipient.
@@ -69,10 +68,10 @@ impl Store {
     pub fn dossier(&self, key: &Key, now: Timestamp) -> Result<Dossier, StoreError> {
         let snapshot = self.connection.unchecked_transaction()?;
         let covering = serde_json::to_string(&covering(key.as_str())).unwrap_or_default();
-        let blocked = forgotten(&snapshot, key, now)?;
+        let blocks = blocks(&snapshot, key.as_str(), now)?;
         let now = timestamp_text(now);
         let mut entries = entries(&snapshot, &covering, &now)?;
-        entries.extend(blocked);
+        entries.extend(blocks);
         Ok(Dossier {
             entries,
             allowed: allowed(&snapshot, &covering, &now)?,
@@ -108,15 +107,10 @@ fn entries(connection: &Connection, covering: &str, now: &str) -> Result<Vec<Ent
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// What blocks a forgotten address, as if it were an entry.
-fn forgotten(connection: &Connection, key: &Key, now: Timestamp) -> Result<Option<Entry>, StoreError> {
-    let Ok(address) = Address::parse(key.as_str()) else { return Ok(None) };
-    if !super::forgotten::is_forgotten(connection, address.as_str())? {
-        return Ok(None);
-    }
-    let found = reader::find(connection, &address, Some(""), now)?;
-    let own = found.filter(|listed| listed.address == address.as_str());
-    Ok(own.map(|listed| Entry { listed, step: 1, in_force: true }))
+/// What blocks a forgotten address, as if it were entries.
+fn blocks(connection: &Connection, key: &str, now: Timestamp) -> Result<Vec<Entry>, StoreError> {
+    let blocks = forgotten::blocks(connection, key, now)?.into_iter();
+    Ok(blocks.map(|block| Entry { listed: Suppression::forgotten(key, block), step: 1, in_force: true }).collect())
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {

@@ -5,19 +5,21 @@
 //! (`secure_delete`). Not promised: copies elsewhere, as in logs, backups and mailboxes, or an address that a mail in
 //! quarantine has in an encoding.
 
+use jiff::Timestamp;
 use ring::hmac;
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::{Store, StoreError, history};
 use crate::address::Address;
 use crate::event::timestamp_text;
+use crate::policy::Listed;
 
-/// What was deleted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+/// What was deleted, and what is left.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forgotten {
-    /// Whether mail to it is refused from now on.
-    pub blocked: bool,
+    /// What mail to it is refused from now on.
+    pub blocks: Vec<Block>,
     /// Entries of the list.
     pub entries: usize,
     /// Events.
@@ -26,26 +28,41 @@ pub struct Forgotten {
     pub quarantined: usize,
 }
 
+/// What stays of an entry of the list when its address is forgotten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The stream of mail that is refused; empty for all mail.
+    pub stream: String,
+    /// Since when, as in table `forgotten`.
+    pub since: String,
+    /// Until when; `None` for until it is removed.
+    pub until: Option<String>,
+}
+
+impl Block {
+    /// Whether mail of a stream is refused, of none where the name is empty.
+    pub(super) fn refuses(&self, stream: &str) -> bool {
+        self.stream.is_empty() || self.stream == stream
+    }
+}
+
 impl Store {
-    /// Deletes everything about an address. It stays blocked if it was suppressed, or if `block` says so.
+    /// Deletes everything about an address. What mail of his was refused by entries of his own stays refused; all of it if
+    /// `block` says so.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is deleted then.
-    pub fn forget(&mut self, address: &Address, block: bool, now: jiff::Timestamp) -> Result<Forgotten, StoreError> {
-        let suppressed = super::reader::find(&self.connection, address, None, now)?.is_some();
+    pub fn forget(&mut self, address: &Address, block: bool, now: Timestamp) -> Result<Forgotten, StoreError> {
         self.connection.pragma_update(None, "secure_delete", true)?;
         let transaction = self.begin()?;
-        let mut forgotten = delete(&transaction, address)?;
-        forgotten.blocked = block || suppressed;
-        if forgotten.blocked {
-            transaction.execute(
-                "INSERT INTO setting (name, value) VALUES ('forget-key', randomblob(32)) ON CONFLICT (name) DO NOTHING",
-                [],
-            )?;
-            let sql = "INSERT INTO forgotten (hash, since) \
-                       SELECT keyed_hash(value, ?1), ?2 FROM setting WHERE name = 'forget-key' ON CONFLICT DO NOTHING";
-            transaction.execute(sql, params![address.as_str(), timestamp_text(now)])?;
+        let listed = history::listed(&transaction, address.as_str())?;
+        let mut forgotten = delete(&transaction, address, &listed)?;
+        let in_force = listed.into_iter().filter(|listed| listed.entry.in_force(now));
+        let of_entries = in_force.map(|listed| (listed.stream, listed.entry.until));
+        for (stream, until) in of_entries.chain(block.then(|| (String::new(), None))) {
+            keep(&transaction, address, &stream, until, now)?;
         }
+        forgotten.blocks = blocks(&transaction, address.as_str(), now)?;
         transaction.commit()?;
         // Else the old pages would stay in the log for a while. A reader may be in the way: the daemon does it later.
         let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
@@ -53,10 +70,27 @@ impl Store {
     }
 }
 
-fn delete(connection: &Connection, address: &Address) -> Result<Forgotten, StoreError> {
+/// Blocks mail of a stream, for the longer time where it is blocked already.
+fn keep(
+    connection: &Connection,
+    address: &Address,
+    stream: &str,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO setting (name, value) VALUES ('forget-key', randomblob(32)) ON CONFLICT (name) DO NOTHING";
+    connection.execute(sql, [])?;
+    let sql = "INSERT INTO forgotten (hash, stream, since, until) \
+                 SELECT keyed_hash(value, ?1), ?2, ?3, ?4 FROM setting WHERE name = 'forget-key' \
+               ON CONFLICT (hash, stream) DO UPDATE SET until = nullif(max(coalesce(until, '~'), coalesce(excluded.until, '~')), '~')";
+    connection.execute(sql, params![address.as_str(), stream, timestamp_text(now), until.map(timestamp_text)])?;
+    Ok(())
+}
+
+fn delete(connection: &Connection, address: &Address, listed: &[Listed]) -> Result<Forgotten, StoreError> {
     let text = address.as_str();
     let mut forgotten = Forgotten::default();
-    for listed in history::listed(connection, text)? {
+    for listed in listed {
         forgotten.entries += usize::from(history::delete(connection, text, &listed.stream)?);
     }
     forgotten.events = connection.execute("DELETE FROM event WHERE address = ?1", [text])?;
@@ -72,18 +106,34 @@ fn delete(connection: &Connection, address: &Address) -> Result<Forgotten, Store
     Ok(forgotten)
 }
 
-/// Whether an address is forgotten and blocked.
-pub(super) fn is_forgotten(connection: &Connection, address: &str) -> Result<bool, StoreError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM forgotten WHERE hash = CASE WHEN EXISTS (SELECT 1 FROM forgotten) \
-                 THEN keyed_hash((SELECT value FROM setting WHERE name = 'forget-key'), ?1) END)";
-    Ok(connection.prepare_cached(sql)?.query_row([address], |row| row.get(0))?)
+/// What blocks an address that is forgotten.
+pub(super) fn blocks(connection: &Connection, address: &str, now: Timestamp) -> Result<Vec<Block>, StoreError> {
+    let sql = "SELECT stream, since, until FROM forgotten \
+               WHERE hash = CASE WHEN EXISTS (SELECT 1 FROM forgotten) \
+                       THEN keyed_hash((SELECT value FROM setting WHERE name = 'forget-key'), ?1) END \
+                 AND (until IS NULL OR until > ?2) ORDER BY stream";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([address, &timestamp_text(now)], |row| {
+        Ok(Block { stream: row.get(0)?, since: row.get(1)?, until: row.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Ends the block of a forgotten address; whether there was one.
-pub(super) fn unblock(connection: &Connection, address: &str) -> Result<bool, StoreError> {
-    let sql = "DELETE FROM forgotten WHERE hash = \
-                 (SELECT keyed_hash(value, ?1) FROM setting WHERE name = 'forget-key') RETURNING 1";
-    Ok(connection.query_row(sql, [address], |_| Ok(())).optional()?.is_some())
+/// Ends what blocks a forgotten address in a stream, or in all where the name is empty; returns what that was.
+pub(super) fn unblock(
+    connection: &Connection,
+    address: &str,
+    stream: &str,
+    now: Timestamp,
+) -> Result<Vec<Block>, StoreError> {
+    let mut ended = blocks(connection, address, now)?;
+    ended.retain(|block| stream.is_empty() || block.stream == stream);
+    let sql = "DELETE FROM forgotten WHERE stream = ?2 AND hash = \
+                 (SELECT keyed_hash(value, ?1) FROM setting WHERE name = 'forget-key')";
+    for block in &ended {
+        connection.execute(sql, [address, &block.stream])?;
+    }
+    Ok(ended)
 }
 
 /// Lets SQL use `keyed_hash(key, address)`.

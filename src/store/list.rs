@@ -218,9 +218,10 @@ fn release(
     for entry in &entries {
         history::delete(transaction, &entry.address, &entry.stream)?;
     }
-    let blocked = change.stream.is_empty() && forgotten::unblock(transaction, key.as_str())?;
-    if blocked && entries.is_empty() {
-        entries.push(Suppression::forgotten(key.as_str()));
+    for block in forgotten::unblock(transaction, key.as_str(), &change.stream, now)? {
+        if !entries.iter().any(|entry| entry.stream == block.stream) {
+            entries.push(Suppression::forgotten(key.as_str(), block));
+        }
     }
     if !entries.is_empty() {
         trace(transaction, key, Kind::Removed, change, now)?;

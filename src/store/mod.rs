@@ -47,7 +47,7 @@ pub use dossier::{Dossier, Entry, IncidentState};
 pub use error::StoreError;
 pub use events::{EventFilter, StoredEvent};
 pub use export::{ListReader, ListState, Selection, TableEntry};
-pub use forgotten::Forgotten;
+pub use forgotten::{Block, Forgotten};
 pub use incident::{Incident, Opened, Settlement};
 pub use list::{Change, Filter, Key, Refusals};
 pub use quarantine::{Bounds, QuarantineEntry, Quarantined};

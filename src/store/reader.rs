@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::index::{Commit, Doubt, Index};
-use super::{StoreError, TopicState, allow, schema, topic};
+use super::{Block, StoreError, TopicState, allow, schema, topic};
 use crate::address::Address;
 use crate::event::timestamp_text;
 
@@ -115,18 +115,18 @@ impl Suppression {
 
 impl Suppression {
     /// What is known of a forgotten address.
-    pub(super) fn forgotten(address: &str) -> Self {
+    pub(super) fn forgotten(address: &str, block: Block) -> Self {
         Self {
             address: address.to_owned(),
-            stream: String::new(),
+            stream: block.stream,
             kind: "added".into(),
             reason: "manual".into(),
             status: None,
-            since: String::new(),
-            until: None,
+            since: block.since,
+            until: block.until,
             source: "manual".into(),
             event: None,
-            note: None,
+            note: Some("forgotten: only a keyed hash is kept".into()),
         }
     }
 }
@@ -302,11 +302,12 @@ fn found(
                           SELECT '@' || rest FROM above) \
           AND (until IS NULL OR until > ?3) AND (+stream = '' OR +stream = ?4 OR ?4 IS NULL) \
         UNION ALL \
-        SELECT ?1, '', 'added', 'manual', NULL, since, NULL, 'manual', NULL, 'forgotten: only a keyed hash is kept', \
+        SELECT ?1, stream, 'added', 'manual', NULL, since, until, 'manual', NULL, 'forgotten: only a keyed hash is kept', \
                EXISTS (SELECT 1 FROM allow) \
         FROM forgotten \
         WHERE hash = CASE WHEN EXISTS (SELECT 1 FROM forgotten) \
                        THEN keyed_hash((SELECT value FROM setting WHERE name = 'forget-key'), ?1) END \
+          AND (until IS NULL OR until > ?3) AND (+stream = '' OR +stream = ?4 OR ?4 IS NULL) \
         LIMIT 1";
     let mut statement = connection.prepare_cached(SQL)?;
     let key = params![address.as_str(), address.domain_key(), timestamp_text(now), stream];

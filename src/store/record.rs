@@ -55,7 +55,7 @@ pub enum Alarm {
     Relay(Reason),
     /// An event about a protected address would have counted.
     Protected,
-    /// The address is forgotten: nothing of the event is kept.
+    /// The address is forgotten, and mail of the stream to it refused: nothing of the event is kept.
     Forgotten,
 }
 
@@ -133,7 +133,8 @@ impl Recorder<'_> {
         if let Some(number) = self.known(event)? {
             return Ok(Recorded { number, decision: None, alarm: None });
         }
-        if forgotten::is_forgotten(self.connection, event.recipient.as_str())? {
+        let blocks = forgotten::blocks(self.connection, event.recipient.as_str(), self.now)?;
+        if blocks.iter().any(|block| block.refuses(self.stream(event))) {
             let decision = Decision { action: Action::Record, reason: "forgotten, so not kept".into() };
             return Ok(Recorded { number: 0, decision: Some(decision), alarm: Some(Alarm::Forgotten) });
         }
@@ -148,12 +149,7 @@ impl Recorder<'_> {
 
     /// Decides, and writes the event's row and what changes on the list.
     fn judge(&self, event: &Event) -> Result<(Judged, Option<Alarm>), StoreError> {
-        let mail = stream::Mail {
-            sender: event.evidence.sender.as_deref(),
-            sasl_user: None,
-            headers: event.evidence.headers.as_deref(),
-        };
-        let occurrence = self.occurrence(event, stream::of(&self.rules.streams, &mail))?;
+        let occurrence = self.occurrence(event, self.stream(event))?;
         let mut judged = Judged::of(&occurrence);
         if !event.origin.is_proved() {
             self.insert(event, &judged)?;
@@ -191,6 +187,16 @@ impl Recorder<'_> {
         let (decision, changes) = decide(occurrence, history);
         judged.decision = Decision { action: Action::Hold, ..decision };
         Ok((changes, opened))
+    }
+
+    /// The stream of the mail that an event is about.
+    fn stream(&self, event: &Event) -> &str {
+        let mail = stream::Mail {
+            sender: event.evidence.sender.as_deref(),
+            sasl_user: None,
+            headers: event.evidence.headers.as_deref(),
+        };
+        stream::of(&self.rules.streams, &mail)
     }
 
     fn occurrence(&self, event: &Event, stream: &str) -> Result<Occurrence, StoreError> {
@@ -306,7 +312,7 @@ pub(super) fn without_addresses(text: &str) -> String {
 }
 
 fn count_refusals(connection: &Connection, address: &str, count: u64, now: Timestamp) -> Result<(), StoreError> {
-    if forgotten::is_forgotten(connection, address)? {
+    if !forgotten::blocks(connection, address, now)?.is_empty() {
         return Ok(());
     }
     let last = timestamp_text(now);

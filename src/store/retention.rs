@@ -31,6 +31,7 @@ impl Store {
         let sql = "INSERT INTO setting (name, value) VALUES ('horizon', ?1) \
                    ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)";
         self.connection.execute(sql, [&horizon])?;
+        self.connection.execute("DELETE FROM forgotten WHERE until <= ?1", [timestamp_text(now)])?;
         let day = horizon.get(..10).unwrap_or_default();
         for table in ["refusal", "daily_domain"] {
             self.connection.execute(&format!("DELETE FROM {table} WHERE day < ?1"), [day])?;

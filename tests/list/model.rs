@@ -63,7 +63,8 @@ pub struct Model {
     rows: BTreeMap<String, Entries>,
     reports: BTreeMap<String, BTreeSet<Report>>,
     allowed: BTreeMap<String, Timestamp>,
-    forgotten: BTreeSet<String>,
+    /// What stays of the entries in force, by address and stream.
+    forgotten: BTreeMap<String, BTreeMap<&'static str, Option<Timestamp>>>,
     /// Reports that were forgotten with their address: told again, they are new.
     erased: BTreeSet<String>,
     horizon: Option<Timestamp>,
@@ -80,12 +81,20 @@ impl Model {
         let holds = |of: &str| of.is_empty() || stream.is_none_or(|stream| stream == of);
         let listed = rows.filter(|(_, (of, entry))| holds(of) && entry.in_force(now));
         let listed = listed.map(|(key, (_, entry))| (key.clone(), entry.until));
-        listed.chain(self.forgotten.get(who).map(|who| (who.clone(), None))).collect()
+        let blocks = self.blocks(who, now).filter(|(of, _)| holds(of)).map(|(_, until)| (who.to_owned(), until));
+        listed.chain(blocks).collect()
+    }
+
+    /// Streams in which a forgotten address is refused, and until when.
+    fn blocks(&self, who: &str, now: Timestamp) -> impl Iterator<Item = (&'static str, Option<Timestamp>)> {
+        let blocks = self.forgotten.get(who).into_iter().flatten().map(|(stream, until)| (*stream, *until));
+        blocks.filter(move |(_, until)| until.is_none_or(|until| until > now))
     }
 
     /// A report of proved origin that was not the sender's fault.
-    pub fn report(&mut self, who: &str, report: Report) {
-        if self.forgotten.contains(who) || self.horizon.is_some_and(|horizon| report.at < horizon) {
+    pub fn report(&mut self, who: &str, report: Report, now: Timestamp) {
+        let blocked = self.blocks(who, now).any(|(stream, _)| stream.is_empty() || stream == report.stream);
+        if blocked || self.horizon.is_some_and(|horizon| report.at < horizon) {
             return;
         }
         self.erased.remove(&report.id);
@@ -117,7 +126,10 @@ impl Model {
         let before = rows.len();
         rows.retain(|of, _| !stream.is_empty() && *of != stream);
         let removed = rows.len() < before;
-        let unblocked = stream.is_empty() && self.forgotten.remove(key);
+        let unblocked = self.blocks(key, now).any(|(of, _)| stream.is_empty() || of == stream);
+        if let Some(blocks) = self.forgotten.get_mut(key) {
+            blocks.retain(|of, _| !stream.is_empty() && *of != stream);
+        }
         if removed || unblocked {
             self.release(key, stream, now);
         }
@@ -158,10 +170,15 @@ impl Model {
     }
 
     pub fn forget(&mut self, who: &str, block: bool, now: Timestamp) {
-        if block || !self.refusing(who, None, now).is_empty() {
-            self.forgotten.insert(who.to_owned());
+        let rows = self.rows.remove(who).unwrap_or_default();
+        let rows = rows.into_iter().filter(|(_, row)| row.in_force(now)).map(|(stream, row)| (stream, row.until));
+        let blocks = self.forgotten.entry(who.to_owned()).or_default();
+        for (stream, until) in rows.chain(block.then_some(("", None))) {
+            let longer = |known: &Option<Timestamp>| known.is_none_or(|known| until.is_some_and(|until| known > until));
+            if !blocks.get(stream).is_some_and(longer) {
+                blocks.insert(stream, until);
+            }
         }
-        self.rows.remove(who);
         self.erased.extend(self.reports.remove(who).into_iter().flatten().map(|report| report.id));
         self.allowed.remove(who);
     }

@@ -1,5 +1,6 @@
 //! What is kept about people, and for how long.
 
+use jiff::SignedDuration;
 use suppressd::event::{Door, Kind, Origin, Why};
 use suppressd::store::{Alarm, Change, Key, Quarantined, Submission};
 
@@ -28,7 +29,7 @@ fn a_forgotten_address_is_nowhere_in_the_file_and_stays_blocked() {
     let submission = Submission { quarantined: vec![kept], refusals: vec![(BOB.into(), 2)], ..Submission::default() };
     bench.store.submit(&submission, &bench.config.policy, bench.now).unwrap();
     let gone = bench.store.forget(&address(BOB), false, bench.now).unwrap();
-    assert_eq!((gone.blocked, gone.entries, gone.events, gone.quarantined), (true, 1, 1, 1));
+    assert_eq!((gone.blocks.len(), gone.entries, gone.events, gone.quarantined), (1, 1, 1, 1));
     assert!(bench.refused(BOB, "") && bench.refused("eve@example.com", "") && !bench.refused("carl@example.com", ""));
     let mut bytes = std::fs::read(bench.path()).unwrap();
     bytes.extend(std::fs::read(bench.path().with_extension("db-wal")).unwrap_or_default());
@@ -57,10 +58,52 @@ fn a_removal_ends_the_block_of_a_forgotten_address_that_was_added_again_and_of_n
 #[test]
 fn who_was_not_suppressed_is_blocked_only_if_asked_for() {
     let mut bench = Bench::new("");
-    assert!(!bench.store.forget(&address(BOB), false, bench.now).unwrap().blocked);
+    assert_eq!(bench.store.forget(&address(BOB), false, bench.now).unwrap().blocks, []);
     assert!(!bench.refused(BOB, ""));
-    assert!(bench.store.forget(&address(BOB), true, bench.now).unwrap().blocked);
+    assert_eq!(bench.store.forget(&address(BOB), true, bench.now).unwrap().blocks.len(), 1);
     assert!(bench.refused(BOB, ""));
+}
+
+#[test]
+fn a_forgotten_address_is_refused_no_other_mail_and_no_longer_than_before() {
+    let mut bench = Bench::new("[[stream]]\nname = \"news\"\nsenders = [\"news@example.org\"]\n");
+    let complaint = |bench: &mut Bench, hour| {
+        let mut event = bench.event(Kind::Complaint, BOB, hour);
+        event.evidence.sender = Some("news@example.org".into());
+        event
+    };
+    let event = complaint(&mut bench, "2026-11-20T08");
+    bench.take(event);
+    let key = Key::parse(BOB).unwrap();
+    let for_a_day = Change { until: Some(bench.now + SignedDuration::from_hours(24)), ..Change::default() };
+    bench.store.add(&key, &for_a_day, bench.now).unwrap();
+    let gone = bench.store.forget(&address(BOB), false, bench.now).unwrap();
+    let blocks: Vec<_> = gone.blocks.iter().map(|block| (block.stream.as_str(), block.until.as_deref())).collect();
+    assert_eq!(blocks, [("", Some("2026-11-22T12:00:00Z")), ("news", None)]);
+    assert!(bench.refused(BOB, "") && bench.refused(BOB, "news"));
+    assert_eq!(bench.store.forget(&address(BOB), false, bench.now).unwrap().blocks, gone.blocks, "forgotten again");
+    bench.now += SignedDuration::from_hours(25);
+    assert!(!bench.refused(BOB, "") && bench.refused(BOB, "news"));
+    let again = complaint(&mut bench, "2026-11-22T12");
+    assert_eq!(bench.take(again).alarm, Some(Alarm::Forgotten));
+    assert_eq!(bench.see(Kind::HardBounce, BOB, "2026-11-22T12"), "suppressed: hard bounce");
+    assert!(bench.refused(BOB, ""), "what is told of other mail counts");
+    bench.expire(90);
+    assert_eq!(bench.count("SELECT count(*) FROM forgotten"), 1);
+    let of_news = Change { stream: "news".into(), ..Change::default() };
+    assert_eq!(bench.store.remove(&key, &of_news, bench.now).unwrap().len(), 1);
+    assert_eq!(bench.count("SELECT count(*) FROM forgotten"), 0);
+}
+
+#[test]
+fn a_forgotten_address_is_not_blocked_for_what_holds_for_its_domain() {
+    let mut bench = Bench::new("");
+    let domain = Key::parse("@example.com").unwrap();
+    bench.store.add(&domain, &Change::default(), bench.now).unwrap();
+    assert_eq!(bench.store.forget(&address(BOB), false, bench.now).unwrap().blocks, []);
+    assert!(bench.refused(BOB, ""));
+    bench.remove("@example.com");
+    assert!(!bench.refused(BOB, ""));
 }
 
 #[test]
@@ -110,7 +153,7 @@ fn diagnostics_can_be_kept_without_addresses() {
 fn refusals_of_a_forgotten_address_are_counted_under_no_name() {
     let mut bench = Bench::new("");
     bench.see(Kind::HardBounce, BOB, "2026-11-20T08");
-    assert!(bench.store.forget(&address(BOB), false, bench.now).unwrap().blocked);
+    assert_eq!(bench.store.forget(&address(BOB), false, bench.now).unwrap().blocks.len(), 1);
     let refusals = vec![(BOB.to_owned(), 2), ("eve@example.com".to_owned(), 1)];
     let submission = Submission { refusals, ..Submission::default() };
     bench.store.submit(&submission, &bench.config.policy, bench.now).unwrap();

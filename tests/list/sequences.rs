@@ -234,11 +234,11 @@ impl World {
         match step {
             Step::Report(told) if told.proved && !told.our_fault => {
                 let event = event.unwrap();
-                model.report(event.recipient.as_str(), reported(event, now));
+                model.report(event.recipient.as_str(), reported(event, now), now);
             }
             Step::Again(_) if event.is_some_and(|event| model.is_erased(&event.id.0)) => {
                 let event = event.unwrap();
-                model.report(event.recipient.as_str(), reported(event, now));
+                model.report(event.recipient.as_str(), reported(event, now), now);
             }
             Step::Add { key, stream, lasts } => model.add(name(*key), STREAMS[*stream], until(lasts), now),
             Step::Remove { key, stream } => model.remove(name(*key), STREAMS[*stream], now),

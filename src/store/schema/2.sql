@@ -103,8 +103,11 @@ CREATE INDEX incident_fingerprint ON incident (fingerprint, place);
 
 -- Addresses that are blocked and no longer known: HMAC-SHA256 with the key in table setting.
 CREATE TABLE forgotten (
-  hash  BLOB NOT NULL PRIMARY KEY,
-  since TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+  hash   BLOB NOT NULL,
+  stream TEXT NOT NULL DEFAULT '',
+  since  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
+  until  TEXT,
+  PRIMARY KEY (hash, stream)
 ) STRICT, WITHOUT ROWID;
 
 -- What the program itself keeps: the key of forgotten, and horizon, before which events are deleted.
