@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 use ring::hmac;
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Store, StoreError, history};
 use crate::address::Address;
@@ -134,6 +134,25 @@ pub(super) fn unblock(
         connection.execute(sql, [address, &block.stream])?;
     }
     Ok(ended)
+}
+
+/// The key that addresses are hashed with.
+pub(super) struct HashKey(hmac::Key);
+
+impl HashKey {
+    /// The key of a database where any address is forgotten.
+    pub(super) fn of(connection: &Connection) -> Result<Option<Self>, StoreError> {
+        let sql = "SELECT value FROM setting WHERE name = 'forget-key' AND EXISTS (SELECT 1 FROM forgotten)";
+        let key = |row: &Row<'_>| Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, row.get_ref(0)?.as_bytes()?)));
+        Ok(connection.prepare_cached(sql)?.query_row([], key).optional()?)
+    }
+
+    /// What is kept of an address, in small hexadecimal digits.
+    pub(super) fn hash(&self, address: &str) -> String {
+        let hash = hmac::sign(&self.0, address.as_bytes());
+        let digits = hash.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+    }
 }
 
 /// Lets SQL use `keyed_hash(key, address)`.

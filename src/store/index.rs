@@ -1,10 +1,10 @@
 //! What is certainly not on the list, in memory: nearly all lookups are of such addresses.
 //!
-//! A Bloom filter of the keys of table suppression, 2 bytes a key. It may take a stranger for a member, and then SQLite is
-//! asked; never the other way round. It is exact at each lookup, also after a change by hand in another process: each commit
-//! changes the header of the WAL index, which is read before the filter is believed, and what came onto the list since
-//! stands in table `listed`. Where that table does not reach back far enough, as after an import, the filter is made anew
-//! by a thread of its own, and until then SQLite is asked.
+//! A Bloom filter of the keys of table suppression, 2 bytes a key, and of the hashes of table forgotten. It may take a
+//! stranger for a member, and then SQLite is asked; never the other way round. It is exact at each lookup, also after a
+//! change by hand in another process: each commit changes the header of the WAL index, which is read before the filter is
+//! believed, and what came onto the list since stands in table `listed`. Where that table does not reach back far enough,
+//! as after an import, the filter is made anew by a thread of its own, and until then SQLite is asked.
 //!
 //! See <https://sqlite.org/walformat.html#the_wal_index_file_format>.
 
@@ -21,6 +21,7 @@ use fastbloom::BloomFilter;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::file::companion;
+use super::forgotten::HashKey;
 use super::{StoreError, schema};
 use crate::address::Address;
 
@@ -63,8 +64,8 @@ struct Known {
     header: Commit,
     /// The newest row of table `listed` that is in the filter.
     last: Listed,
-    /// Forgotten addresses are known by a hash only, and the filter does not have them.
-    forgotten: bool,
+    /// Forgotten addresses are in the filter by their hash; `None` if there are none.
+    hash_key: Option<HashKey>,
     keys: usize,
     /// Number of keys that the filter is made for.
     room: usize,
@@ -175,13 +176,12 @@ impl Shared {
     fn catch_up(&self, header: &Commit) -> Progress {
         let Ok(pinned) = self.pinned.try_lock() else { return Progress::Made };
         let Some(last) = self.read().as_ref().map(|known| known.last.clone()) else { return Progress::Made };
-        let Some(since) = pinned.as_ref().and_then(|connection| listed_since(connection, &last).ok()) else {
-            return Progress::Made;
-        };
+        let read = |connection: &Connection| listed_since(connection, &last).ok().zip(HashKey::of(connection).ok());
+        let Some((since, hash_key)) = pinned.as_ref().and_then(read) else { return Progress::Made };
         let mut guard = self.write();
-        if let (Some(known), Some((rows, forgotten))) = (guard.as_mut(), since) {
+        if let (Some(known), Some(rows)) = (guard.as_mut(), since) {
             known.add(rows);
-            known.forgotten = forgotten;
+            known.hash_key = hash_key;
             known.header = *header;
             return if known.keys > known.room { Progress::Lost } else { Progress::Made };
         }
@@ -197,7 +197,11 @@ impl Known {
 
     fn may_refuse(&self, address: &Address) -> bool {
         let holds = |key: &str| self.filter.contains(key);
-        self.forgotten || holds(address.as_str()) || holds(address.domain_key()) || above(address.domain()).any(holds)
+        let is_forgotten = |key: &HashKey| holds(&key.hash(address.as_str()));
+        holds(address.as_str())
+            || holds(address.domain_key())
+            || above(address.domain()).any(holds)
+            || self.hash_key.as_ref().is_some_and(is_forgotten)
     }
 
     fn add(&mut self, rows: Vec<Listed>) {
@@ -227,8 +231,8 @@ fn header(wal_index: &File) -> Option<Commit> {
     (first == second && first.starts_with(&FORMAT)).then_some(first)
 }
 
-/// What came onto the list since, and whether any address is forgotten; `None` where the table does not reach back so far.
-fn listed_since(connection: &Connection, last: &Listed) -> Result<Option<(Vec<Listed>, bool)>, StoreError> {
+/// What came onto the list since; `None` where the table does not reach back so far.
+fn listed_since(connection: &Connection, last: &Listed) -> Result<Option<Vec<Listed>>, StoreError> {
     let sql = "SELECT number, address FROM listed WHERE number >= ?1 ORDER BY number";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([last.number], listed)?;
@@ -240,9 +244,7 @@ fn listed_since(connection: &Connection, last: &Listed) -> Result<Option<(Vec<Li
     if rows.first().is_some_and(|first| first.number != last.number + 1) {
         return Ok(None);
     }
-    let forgotten =
-        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM forgotten)")?.query_row([], |row| row.get(0))?;
-    Ok(Some((rows, forgotten)))
+    Ok(Some(rows))
 }
 
 fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
@@ -277,9 +279,9 @@ fn make(shared: &Shared) -> Result<(), StoreError> {
     let room = known.max(usize::try_from(entries).unwrap_or_default()).max(MIN_KEYS).saturating_mul(5) / 4;
     let bits = room.saturating_mul(BITS).min(MAX_BITS);
     let mut filter = BloomFilter::with_num_bits(bits).hasher(RandomState::new()).expected_items(room);
-    let keys = fill(&mut filter, &connection)?;
+    let keys = fill(&mut filter, &connection)? + fill_forgotten(&mut filter, &connection)?;
     let wal_index = wal_index(&shared.path)?;
-    let known = Known { wal_index, header: [0; HEADER], last, forgotten: false, keys, room, filter };
+    let known = Known { wal_index, header: [0; HEADER], last, hash_key: None, keys, room, filter };
     let mut pinned = locked(&shared.pinned);
     *pinned = Some(connection);
     *shared.write() = Some(known);
@@ -312,6 +314,18 @@ fn fill(filter: &mut BloomFilter<RandomState>, connection: &Connection) -> Resul
     }
 }
 
+/// Of forgotten addresses there are few.
+fn fill_forgotten(filter: &mut BloomFilter<RandomState>, connection: &Connection) -> Result<usize, StoreError> {
+    let mut statement = connection.prepare("SELECT hex(hash) FROM forgotten")?;
+    let mut rows = statement.query([])?;
+    let mut keys = 0;
+    while let Some(row) = rows.next()? {
+        insert(filter, row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
+        keys += 1;
+    }
+    Ok(keys)
+}
+
 /// The WAL index of a database, opened once for the life of the process: to close it would end the locks that SQLite holds
 /// on it for the process (fcntl(2), "Traditional record locks").
 fn wal_index(database: &Path) -> Result<&'static File, StoreError> {
@@ -338,6 +352,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+    use crate::store::Store;
 
     const WAIT: Duration = Duration::from_secs(5);
 
@@ -473,14 +488,22 @@ mod tests {
     }
 
     #[test]
-    fn forgotten_addresses_are_for_sqlite_to_find() {
+    fn forgotten_addresses_are_known_by_their_hash() {
         let bench = Bench::new();
+        let mut store = Store::open(&bench.path, WAIT).unwrap();
+        let mut forget = |who| store.forget(&Address::parse(who).unwrap(), true, jiff::Timestamp::now()).unwrap();
+        forget("old@example.com");
         let index = bench.index();
-        assert_knows(&index, "bob@example.com", false);
-        bench.sql("INSERT INTO forgotten (hash) VALUES (x'00')");
-        assert_knows(&index, "bob@example.com", true);
+        let check = |new| {
+            assert_knows(&index, "old@example.com", true);
+            assert_knows(&index, "new@example.com", new);
+            assert_knows(&index, "other@example.com", false);
+        };
+        check(false);
+        forget("new@example.com");
+        check(true);
         bench.sql("DELETE FROM forgotten");
-        assert_knows(&index, "bob@example.com", false);
+        assert_knows(&index, "new@example.com", false);
     }
 
     #[test]

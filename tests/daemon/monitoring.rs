@@ -88,6 +88,7 @@ fn metrics_count_what_came_in_what_was_asked_and_what_there_is() {
 #[test]
 fn metrics_of_a_damaged_database_say_so_and_still_count_lookups() {
     let (mut world, address) = start();
+    world.home.ok(&["add", "bob@example.com"]);
     assert!(world.stop().success());
     world.up();
     let database = world.home.path("suppressd.db");

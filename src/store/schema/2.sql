@@ -186,6 +186,10 @@ END;
 CREATE TRIGGER suppression_moved AFTER UPDATE OF address ON suppression BEGIN
   INSERT INTO listed (address) VALUES (new.address);
 END;
+CREATE TRIGGER forgotten_kept AFTER INSERT ON forgotten BEGIN
+  INSERT INTO listed (address) VALUES (hex(new.hash));
+  DELETE FROM listed WHERE number <= last_insert_rowid() - 1000;
+END;
 CREATE TRIGGER suppression_dropped AFTER DELETE ON suppression BEGIN
   UPDATE suppression_total SET entries = entries - 1 WHERE kind = old.kind;
 END;
