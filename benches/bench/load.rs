@@ -38,6 +38,12 @@ impl Measured {
     pub fn per_mille(&self, part: usize) -> f64 {
         per_mille(&self.latencies, part)
     }
+
+    /// How many round trips there were, and how many of them took longer than this.
+    pub fn above(&self, time: Duration) -> (usize, usize) {
+        let limit = time.as_nanos();
+        (self.latencies.len(), self.latencies.iter().rev().take_while(|latency| u128::from(**latency) > limit).count())
+    }
 }
 
 fn per_mille(latencies: &[u32], part: usize) -> f64 {

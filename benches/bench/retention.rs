@@ -8,11 +8,13 @@ use suppressd::store::Store;
 
 use crate::Options;
 use crate::daemon::Daemon;
-use crate::load::{self, Framing};
+use crate::load::{self, Framing, Measured};
 use crate::table::{Goal, Table};
 
 /// Longest time that a pass may take to begin.
 const BEGINS: Duration = Duration::from_secs(90);
+/// A lookup that takes longer is one too many.
+const SLOW: Duration = Duration::from_millis(5);
 
 pub fn run(_: &Options, table: &mut Table) {
     let events = std::env::var("EVENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(300_000_u64);
@@ -26,24 +28,47 @@ pub fn run(_: &Options, table: &mut Table) {
         let sql = "SELECT coalesce(max(number) - min(number) + 1, 0) FROM event";
         Connection::open(&path).and_then(|database| database.query_row(sql, [], |row| row.get::<_, i64>(0))).unwrap()
     };
-    let before = ask();
+    let (mut before, mut during) = (Seen::default(), Seen::default());
     let begun = Instant::now();
     while left() == i64::try_from(events).unwrap() {
         assert!(begun.elapsed() < BEGINS, "nothing is deleted");
-        std::thread::sleep(Duration::from_millis(100));
+        before.take(&ask());
     }
     let begun = Instant::now();
-    let (mut p99, mut longest) = (0.0_f64, 0.0_f64);
     while left() > 0 {
-        let during = ask();
-        p99 = p99.max(during.per_mille(990));
-        longest = longest.max(during.per_mille(1000));
+        during.take(&ask());
     }
     let rate = events as f64 / begun.elapsed().as_secs_f64();
     table.figure(format!("{events} events deleted, beside lookups on 8 connections"), rate, "/s", Goal::None);
-    table.figure("lookup p99, before", before.per_mille(990), "ms", Goal::None);
-    table.figure("lookup p99 of the worst second, during", p99, "ms", Goal::AtMost(5.0));
-    table.figure("longest lookup, during", longest, "ms", Goal::AtMost(5.0));
+    before.tell("before", Goal::None, table);
+    during.tell("during", Goal::AtMost(5.0), table);
+}
+
+/// Lookups, second by second.
+#[derive(Default)]
+struct Seen {
+    /// Of the worst second, in milliseconds.
+    p99: f64,
+    longest: f64,
+    lookups: usize,
+    slow: usize,
+}
+
+impl Seen {
+    fn take(&mut self, second: &Measured) {
+        self.p99 = self.p99.max(second.per_mille(990));
+        self.longest = self.longest.max(second.per_mille(1000));
+        let (lookups, slow) = second.above(SLOW);
+        self.lookups += lookups;
+        self.slow += slow;
+    }
+
+    fn tell(&self, when: &str, goal: Goal, table: &mut Table) {
+        let share = self.slow as f64 * 1e6 / self.lookups as f64;
+        table.figure(format!("lookup p99 of the worst second, {when}"), self.p99, "ms", goal);
+        table.figure(format!("longest lookup, {when}"), self.longest, "ms", goal);
+        table.figure(format!("of a million lookups, longer than 5 ms, {when}"), share, "", Goal::None);
+    }
 }
 
 fn fill(path: &std::path::Path, events: u64) {
