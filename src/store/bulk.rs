@@ -21,6 +21,8 @@ use crate::status::EnhancedStatus;
 
 /// Entries of one transaction: a third of a second of work.
 pub const CHUNK: usize = 25_000;
+/// Entries that are staged together, some 25 MB of them: the more there are, the less the table is walked through.
+const STAGED: usize = 100_000;
 /// Pause between two transactions. SQLite lets a waiting writer look again after 50 ms at most in that time.
 pub const PAUSE: Duration = Duration::from_millis(55);
 
@@ -105,7 +107,7 @@ impl Store {
             "PRAGMA cache_size = -65536; \
              DROP TABLE IF EXISTS temp.staged; \
              CREATE TEMP TABLE staged ( \
-               address TEXT NOT NULL COLLATE NOCASE, stream TEXT NOT NULL, reported TEXT NOT NULL, kind TEXT NOT NULL, \
+               address TEXT NOT NULL, stream TEXT NOT NULL, reported TEXT NOT NULL, kind TEXT NOT NULL, \
                reason TEXT NOT NULL, status TEXT, since TEXT, until TEXT, note TEXT, diagnostic TEXT, \
                PRIMARY KEY (address, stream)) WITHOUT ROWID; \
              PRAGMA temp.cache_size = -65536; \
@@ -122,35 +124,34 @@ impl Import<'_> {
     /// [`StoreError`].
     pub fn stage(&mut self, entry: ImportedEntry) -> Result<(), StoreError> {
         self.waiting.push(entry);
-        if self.waiting.len() < CHUNK { Ok(()) } else { self.stage_waiting() }
+        if self.waiting.len() < STAGED { Ok(()) } else { self.stage_waiting() }
     }
 
     fn stage_waiting(&mut self) -> Result<(), StoreError> {
         let mut waiting = std::mem::take(&mut self.waiting);
         waiting.sort_by(|a, b| a.key.as_str().cmp(b.key.as_str()));
-        waiting.iter().try_for_each(|entry| self.stage_one(entry))
-    }
-
-    fn stage_one(&self, entry: &ImportedEntry) -> Result<(), StoreError> {
         let sql = "INSERT INTO temp.staged VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
                    ON CONFLICT DO UPDATE SET reported = excluded.reported, kind = excluded.kind, \
                      reason = excluded.reason, status = excluded.status, since = excluded.since, \
                      until = excluded.until, note = excluded.note, diagnostic = excluded.diagnostic \
                    WHERE until IS NOT NULL AND (excluded.until IS NULL OR excluded.until > until)";
-        let diagnostic = entry.diagnostic.as_deref();
-        let diagnostic = diagnostic.map(|text| if self.mask { without_addresses(text) } else { text.to_owned() });
-        self.connection.prepare_cached(sql)?.execute(params![
-            entry.key.as_str(),
-            entry.stream,
-            entry.reported,
-            entry.kind.as_str(),
-            entry.reason,
-            entry.status.map(|status| status.to_string()),
-            entry.since.map(timestamp_text),
-            entry.until.map(timestamp_text),
-            entry.note.as_ref().or(self.rules.change.note.as_ref()),
-            diagnostic,
-        ])?;
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for entry in &waiting {
+            let diagnostic = entry.diagnostic.as_deref();
+            let diagnostic = diagnostic.map(|text| if self.mask { without_addresses(text) } else { text.to_owned() });
+            statement.execute(params![
+                entry.key.as_str(),
+                entry.stream,
+                entry.reported,
+                entry.kind.as_str(),
+                entry.reason,
+                entry.status.map(|status| status.to_string()),
+                entry.since.map(timestamp_text),
+                entry.until.map(timestamp_text),
+                entry.note.as_ref().or(self.rules.change.note.as_ref()),
+                diagnostic,
+            ])?;
+        }
         Ok(())
     }
 
@@ -343,12 +344,11 @@ fn put_all(
             rows.push((row, traced(connection, row, rules, done, now)?));
         }
     }
-    let put_rows = || rows.iter().try_for_each(|(row, event)| put(connection, row, *event, now));
     if rows.len() < MANY_NEW {
-        return put_rows();
+        return put(connection, &rows, now);
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
-    let put = put_rows();
+    let put = put(connection, &rows, now);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, true)?;
     put?;
     instead_of_triggers(connection, rows.iter().map(|(row, _)| *row))
@@ -403,7 +403,8 @@ fn traced(
     })
 }
 
-fn put(connection: &Connection, row: &Staged, event: i64, now: Timestamp) -> Result<(), StoreError> {
+/// Puts entries on the list, each with the event behind it.
+fn put(connection: &Connection, rows: &[(&Staged, i64)], now: Timestamp) -> Result<(), StoreError> {
     // An entry that is made to last longer has been there since its own day.
     let sql = "INSERT INTO suppression (address, stream, kind, reason, status, since, until, source, event, note) \
                VALUES (?1, ?2, ?3, ?4, ?5, min(coalesce(?6, ?10), ?10), ?7, 'import', ?8, ?9) \
@@ -411,18 +412,21 @@ fn put(connection: &Connection, row: &Staged, event: i64, now: Timestamp) -> Res
                  status = excluded.status, until = excluded.until, source = excluded.source, event = excluded.event, \
                  since = CASE WHEN until > ?10 THEN min(since, excluded.since) ELSE excluded.since END, \
                  note = coalesce(excluded.note, note)";
-    connection.prepare_cached(sql)?.execute(params![
-        row.address,
-        row.stream,
-        row.kind,
-        row.reason,
-        row.status,
-        row.since,
-        row.until,
-        event,
-        row.note.as_ref().or(row.diagnostic.as_ref()),
-        timestamp_text(now),
-    ])?;
+    let (mut statement, now) = (connection.prepare_cached(sql)?, timestamp_text(now));
+    for (row, event) in rows {
+        statement.execute(params![
+            row.address,
+            row.stream,
+            row.kind,
+            row.reason,
+            row.status,
+            row.since,
+            row.until,
+            event,
+            row.note.as_ref().or(row.diagnostic.as_ref()),
+            now,
+        ])?;
+    }
     Ok(())
 }
 
