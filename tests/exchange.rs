@@ -525,6 +525,27 @@ fn an_exported_access_table_comes_back_with_kind_and_day() {
 }
 
 #[test]
+fn a_soft_bounce_of_an_access_table_has_no_end_and_is_left_out() {
+    let home = Home::new();
+    let text = "bob@example.com 550 5.2.2 Recipient is on the suppression list (soft bounces since 2026-11-21)\n";
+    assert!(imported(&home, &[], text).contains("1 skipped: soft bounce; --soft takes it"));
+    assert!(imported(&home, &["--soft", "--for", "7d"], &text.replace("bob", "carl")).contains("1 soft_bounce"));
+}
+
+#[test]
+fn a_whole_domain_among_mailboxes_is_an_error() {
+    let home = Home::new();
+    for (format, text) in [
+        ("sendgrid-invalid", "[{\"email\":\"@gmail.com\",\"created\":1600000000,\"reason\":\"Invalid\"}]"),
+        ("ses", "{\"EmailAddress\":\"@.com\",\"Reason\":\"BOUNCE\",\"LastUpdateTime\":\"2026-01-01T00:00:00Z\"}"),
+    ] {
+        let ran = home.run_with(&["import", "--apply", "--format", format, "-"], text.as_bytes());
+        assert!(ran.err.contains("has nothing before the @"), "{format}: {ran:?}");
+    }
+    assert_eq!(home.select("SELECT count(*) FROM suppression"), "0");
+}
+
+#[test]
 fn tables_leave_out_what_is_over_or_allowed() {
     let home = Home::new();
     home.ok(&["list"]);

@@ -5,8 +5,8 @@
 
 use jiff::Timestamp;
 
-use super::row::{entry, taken};
-use super::{Form, Format, Reading, Taken, time};
+use super::row::{entry, soft, taken};
+use super::{Form, Format, Reading, Taken, Wishes, time};
 use crate::event::{Kind, MAX_DIAGNOSTIC, Reason, printable};
 use crate::outcome::MARKER;
 use crate::status::EnhancedStatus;
@@ -30,7 +30,7 @@ pub(super) fn looks_like(line: &str) -> bool {
     split(line).is_some_and(|(_, value)| action(value).is_some())
 }
 
-fn read(line: &str) -> Reading {
+fn read(line: &str, wishes: &Wishes) -> Reading {
     let (key, value) = split(line).ok_or("has a key and no action")?;
     match action(value).ok_or("has an action that access(5) does not have")? {
         Action::Skip(why) => return Ok(Taken::Skipped(why)),
@@ -46,15 +46,17 @@ fn read(line: &str) -> Reading {
         key if key.contains('@') => key.to_owned(),
         domain => format!("@{domain}"),
     };
-    refused(entry(&address, Kind::Added, Reason::Manual)?, value)
+    refused(entry(&address, Kind::Added, Reason::Manual)?, value, wishes)
 }
 
-fn refused(entry: ImportedEntry, value: &str) -> Reading {
+fn refused(entry: ImportedEntry, value: &str, wishes: &Wishes) -> Reading {
     let status = value.split_whitespace().nth(1).and_then(EnhancedStatus::parse).filter(|status| status.is_permanent());
     let (kind, since) = ours(value).unwrap_or((Kind::Added, None));
     let note = (kind == Kind::Added && since.is_none()).then(|| printable(value, MAX_DIAGNOSTIC));
     let reason = if kind == Kind::Added { Reason::Manual } else { super::row::reason(status) };
-    taken(ImportedEntry { kind, since, note, status, reason: reason.as_str().to_owned(), ..entry })
+    let entry = ImportedEntry { kind, since, note, status, reason: reason.as_str().to_owned(), ..entry };
+    // Its end does not stand there.
+    if kind == Kind::SoftBounce { soft(entry, wishes) } else { taken(entry) }
 }
 
 /// Kind and day of our own refusal: `(whole domain, hard bounce since 2026-11-21)`.

@@ -64,7 +64,7 @@ enum Form {
         /// Whether a line that starts with a space goes on with the one before.
         continued: bool,
         /// The entry of a line.
-        entry: fn(&str) -> Reading,
+        entry: fn(&str, &Wishes) -> Reading,
     },
 }
 
@@ -154,7 +154,7 @@ pub fn read(
     match &format.form {
         Form::Lines { continued, entry } => {
             lines::read(whole, *continued, &mut |line, text| {
-                each(line, text.and_then(|text| stream(entry(text), wishes)))
+                each(line, text.and_then(|text| stream(entry(text, wishes), wishes)))
             })?;
         }
         Form::Rows { needs, entry, .. } => {

@@ -87,7 +87,7 @@ fn entry(row: &Row<'_>, _: &Wishes) -> Reading {
     if !is_stream(stream) {
         return Err("its stream is not of small letters, digits, - and _".into());
     }
-    let entry = row.entry("address", kind, Reason::Undefined)?;
+    let entry = row.entry_or_domain("address", kind, Reason::Undefined)?;
     taken(ImportedEntry {
         reason: row.get("reason").map_or(entry.reason, |text| printable(text, MAX_NAME)),
         status: status.transpose()?,

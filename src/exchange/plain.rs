@@ -2,7 +2,7 @@
 //! stands behind ` #` is a comment; a line that is one, or empty, is left out.
 
 use super::row::{entry, taken};
-use super::{Form, Format, Reading, Taken};
+use super::{Form, Format, Reading, Taken, Wishes};
 use crate::event::{Kind, Reason};
 
 pub(super) const FORMAT: Format = Format {
@@ -11,7 +11,7 @@ pub(super) const FORMAT: Format = Format {
     form: Form::Lines { continued: false, entry: read },
 };
 
-fn read(line: &str) -> Reading {
+fn read(line: &str, _: &Wishes) -> Reading {
     let text = line.split_once(" #").map_or(line, |(text, _)| text).trim();
     // A table with one column has a heading.
     if ["email", "e-mail", "address"].iter().any(|heading| text.trim_matches('"').eq_ignore_ascii_case(heading)) {

@@ -65,8 +65,17 @@ impl<'a> Row<'a> {
         time::parse(text).map(Some).ok_or_else(|| format!("\"{}\" is not a time", printable(text, 60)))
     }
 
-    /// An entry for the address in a column.
+    /// An entry for the address in a column; a whole domain is none, for what others list are mailboxes.
     pub fn entry(&self, address: &str, kind: Kind, reason: Reason) -> Result<ImportedEntry, String> {
+        let entry = self.entry_or_domain(address, kind, reason)?;
+        match entry.key.as_str().starts_with('@') {
+            true => Err(format!("\"{}\" has nothing before the @", printable(entry.key.as_str(), 80))),
+            false => Ok(entry),
+        }
+    }
+
+    /// An entry for the address or the domain in a column.
+    pub fn entry_or_domain(&self, address: &str, kind: Kind, reason: Reason) -> Result<ImportedEntry, String> {
         let text = self.get(address).ok_or_else(|| format!("has no \"{address}\""))?;
         entry(text, kind, reason)
     }
