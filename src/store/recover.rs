@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, params};
 
 use super::file::{beside, cannot, copy_file, give_rights, lock, remove_copy, replace, spoil};
 use super::leaves::{self, PAGE};
@@ -240,12 +240,48 @@ fn rebuild(store: &mut Store, rules: &Rules, now: Timestamp) -> Result<u64, Stor
     let mut rebuilt = 0;
     let transaction = store.begin()?;
     for (address, stream, entry) in lost {
-        let sql = "SELECT EXISTS (SELECT 1 FROM event WHERE number = ?1 AND action = 'suppressed')";
-        if transaction.query_row(sql, [entry.event], |row| row.get(0))? {
+        // A row that is there was ended or shortened by an operator, or by time.
+        let sql = "SELECT EXISTS (SELECT 1 FROM event WHERE number = ?1 AND action = 'suppressed') \
+                     AND NOT EXISTS (SELECT 1 FROM suppression WHERE address = ?2 AND stream = ?3)";
+        if transaction.query_row(sql, params![entry.event, address, stream], |row| row.get(0))? {
             history::apply(&transaction, &address, &[Change::Put(stream, entry)])?;
             rebuilt += 1;
         }
     }
     transaction.commit()?;
     Ok(rebuilt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Address;
+    use crate::event::{Event, EventId, Evidence, Kind, Origin, Side, Source};
+    use crate::store::{Change as Operators, Key, Submission};
+
+    #[test]
+    fn only_entries_that_are_gone_are_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&dir.path().join("suppressd.db"), Duration::from_secs(5)).unwrap();
+        let (rules, now) = (Rules::default(), Timestamp::now());
+        let bounce = |who: &str| Event {
+            id: EventId(who.into()),
+            kind: Kind::HardBounce,
+            at: now,
+            recipient: Address::parse(who).unwrap(),
+            reported: who.into(),
+            source: Source::Ses,
+            origin: Origin::SnsSignature,
+            evidence: Evidence { side: Side::Recipient, ..Evidence::default() },
+        };
+        let events = vec![bounce("ended@example.com"), bounce("lost@example.com")];
+        store.submit(&Submission { events, ..Submission::default() }, &rules, now).unwrap();
+        let ended = Operators { until: Some(now), ..Operators::default() };
+        store.add(&Key::parse("ended@example.com").unwrap(), &ended, now).unwrap();
+        store.connection.execute("UPDATE suppression SET until = since WHERE address LIKE 'lost%'", []).unwrap();
+        store.connection.execute("DELETE FROM suppression WHERE address LIKE 'lost%'", []).unwrap();
+        assert_eq!(rebuild(&mut store, &rules, now), Ok(1));
+        let find = |who| store.find(&Address::parse(who).unwrap(), now).unwrap();
+        assert!(find("ended@example.com").is_none() && find("lost@example.com").is_some());
+    }
 }
