@@ -359,12 +359,12 @@ async fn a_body_over_a_mebibyte_gets_413_announced_or_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_slow_gets_408_and_who_is_idle_is_let_go() {
+async fn who_is_slow_gets_503_and_who_is_idle_is_let_go() {
     let short = Duration::from_millis(200);
     let limits = Limits { header_time: short, body_time: short, idle_time: short, ..Limits::default() };
     let h = Harness::with(Wish { limits, ..Wish::default() }).await;
-    assert_eq!(h.send(b"POST /sns HTTP/1.1\r\nhost").await.status, 408, "header");
-    assert_eq!(h.send(b"POST /sns HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc").await.status, 408, "body");
+    assert_eq!(h.send(b"POST /sns HTTP/1.1\r\nhost").await.status, 503, "header");
+    assert_eq!(h.send(b"POST /sns HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc").await.status, 503, "body");
     let mut idle = h.connect().await;
     assert!(idle.answer().await.is_none(), "idle from the start");
     idle = h.connect().await;
@@ -377,7 +377,7 @@ async fn who_is_slow_gets_408_and_who_is_idle_is_let_go() {
         dripping.write(&[*byte]).await;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(dripping.answer().await.unwrap().status, 408, "a byte now and then is slow too");
+    assert_eq!(dripping.answer().await.unwrap().status, 503, "a byte now and then is slow too");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! One connection: hyper, with our deadlines.
 //!
 //! hyper's own header time-out closes without a word and counts idle time as header time. Here a connection is in a
-//! [`Phase`]; the deadline of the phase decides between closing (idle) and 408 (a request that does not come).
+//! [`Phase`]; the deadline of the phase decides between closing (idle) and 503 (a request that does not come; SNS would never repeat what got 408).
 //! An answer given before the whole request was read is followed by a lingering close: else the kernel would reset the
 //! connection, and the client might lose our answer.
 
@@ -41,7 +41,7 @@ pub(super) const CROWDED: &str = "http: all connections are taken, closed one th
 const LINGER_TIME: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
 
-const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const TOO_LATE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// What a connection is doing, and since when.
 #[derive(Clone, Copy, Debug)]
@@ -158,7 +158,7 @@ impl End {
 
     fn log(&self, limit: &LogLimit) {
         match self {
-            Self::Late => limit.warn("late", "http: refused: 408, a request began and did not come in time"),
+            Self::Late => limit.warn("late", "http: refused: 503, a request began and did not come in time"),
             Self::NotHttp(why) => limit.warn("not-http", &format!("http: refused: cannot read the request: {why}")),
             Self::Done | Self::Broken => {}
         }
@@ -184,7 +184,7 @@ async fn sleep_until(deadline: Option<Instant>) {
 async fn close<IO: AsyncRead + AsyncWrite + Unpin>(mut stream: IO, end: End) {
     let goodbye = async {
         if matches!(end, End::Late) {
-            stream.write_all(REQUEST_TIMEOUT).await?;
+            stream.write_all(TOO_LATE).await?;
         }
         stream.shutdown().await?;
         let mut rest = (&mut stream).take(LINGER_BYTES as u64);

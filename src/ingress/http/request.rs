@@ -49,7 +49,8 @@ impl Refusal {
             Self::Challenge => (StatusCode::UNAUTHORIZED, ""),
             Self::Credentials => (StatusCode::UNAUTHORIZED, "the credentials are wrong"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
-            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+            // Not 408: SNS never repeats what got a 4xx.
+            Self::TooSlow => (StatusCode::SERVICE_UNAVAILABLE, "the body did not come in time"),
             Self::Broken => (StatusCode::BAD_REQUEST, "the body is broken"),
             Self::Headers => (StatusCode::BAD_REQUEST, "a header of SNS is not text, or stands there twice"),
         }
@@ -62,7 +63,8 @@ impl Refusal {
             Self::Challenge | Self::Credentials => with(answer, header::WWW_AUTHENTICATE, CHALLENGE),
             Self::Path => answer,
             Self::Headers => outcome(Outcome::Malformed),
-            Self::Host | Self::TooLarge | Self::TooSlow | Self::Broken => closing(answer),
+            Self::TooSlow => closing(with(answer, header::RETRY_AFTER, RETRY_AFTER)),
+            Self::Host | Self::TooLarge | Self::Broken => closing(answer),
         }
     }
 
