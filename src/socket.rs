@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr};
+use nix::sys::socket::sockopt::{Ipv6V6Only, ReuseAddr};
+use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, UnixAddr};
 use nix::unistd::{Gid, Group, Uid, User};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -146,11 +147,8 @@ impl Listener {
                 grant(at, path, rights)?;
                 Self::from_unix(listener).map_err(io)
             }
-            ListenAddress::Tcp(address) => std::net::TcpListener::bind(address)
-                .and_then(|listener| {
-                    nix::sys::socket::listen(&listener, Backlog::new(TCP_BACKLOG)?)?;
-                    Self::from_tcp(listener)
-                })
+            ListenAddress::Tcp(address) => bind_tcp(*address)
+                .and_then(Self::from_tcp)
                 .map_err(|e| if e.kind() == io::ErrorKind::AddrInUse { ListenError::InUse(at.clone()) } else { io(e) }),
         }
     }
@@ -260,20 +258,33 @@ fn make_way(at: &ListenAddress, path: &Path) -> Result<(), ListenError> {
 
 fn connect(path: &Path) -> nix::Result<()> {
     let socket = stream(SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK)?;
-    nix::sys::socket::connect(socket.as_raw_fd(), &UnixAddr::new(path)?)
+    socket::connect(socket.as_raw_fd(), &UnixAddr::new(path)?)
+}
+
+/// An IPv6 address takes no clients of IPv4, so that `0.0.0.0` and `[::]` can both be listened on.
+fn bind_tcp(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    let socket = socket::socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    socket::setsockopt(&socket, ReuseAddr, &true)?;
+    if address.is_ipv6() {
+        socket::setsockopt(&socket, Ipv6V6Only, &true)?;
+    }
+    socket::bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
+    socket::listen(&socket, Backlog::new(TCP_BACKLOG)?)?;
+    Ok(socket.into())
 }
 
 fn bind_unix(path: &Path) -> nix::Result<std::os::unix::net::UnixListener> {
     let socket = stream(SockFlag::SOCK_CLOEXEC)?;
     // Linux gives the file the mode of the unbound socket: nobody can connect before grant() has set the rights.
     nix::sys::stat::fchmod(&socket, nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR)?;
-    nix::sys::socket::bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
-    nix::sys::socket::listen(&socket, Backlog::new(BACKLOG)?)?;
+    socket::bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+    socket::listen(&socket, Backlog::new(BACKLOG)?)?;
     Ok(socket.into())
 }
 
 fn stream(flags: SockFlag) -> nix::Result<std::os::fd::OwnedFd> {
-    nix::sys::socket::socket(AddressFamily::Unix, SockType::Stream, flags, None)
+    socket::socket(AddressFamily::Unix, SockType::Stream, flags, None)
 }
 
 fn grant(at: &ListenAddress, path: &Path, rights: &SocketRights) -> Result<(), ListenError> {
@@ -370,6 +381,15 @@ mod tests {
         let rights = SocketRights { group: Some("no-such-group".into()), ..SocketRights::default() };
         let error = Listener::bind(&at(&dir.path().join("s.sock")), &rights).unwrap_err();
         assert!(error.to_string().ends_with("there is no group no-such-group"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn all_addresses_of_both_families_can_be_listened_on_at_once() {
+        let rights = SocketRights::default();
+        let four = Listener::bind(&"0.0.0.0:0".parse().unwrap(), &rights).unwrap();
+        let port = four.tcp_address().unwrap().port();
+        let six = Listener::bind(&format!("[::]:{port}").parse().unwrap(), &rights).unwrap();
+        assert_eq!(six.tcp_address().unwrap().port(), port);
     }
 
     #[tokio::test]
