@@ -41,8 +41,9 @@ pub struct Session {
 impl Session {
     /// Takes one command line, without its line end.
     pub fn line(&mut self, line: &[u8]) -> Step {
-        let Ok(line) = std::str::from_utf8(line) else { return self.wrong("501 5.5.2 not UTF-8") };
-        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        // An old sender's address need not be UTF-8, and is no reason to bounce the mail.
+        let line = String::from_utf8_lossy(line);
+        let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
         match verb.to_ascii_uppercase().as_str() {
             "LHLO" => self.lhlo(rest),
             "MAIL" => self.mail(rest),
@@ -296,6 +297,14 @@ mod tests {
             assert!(say(&mut session, line).starts_with(code), "{line}");
         }
         assert!(matches!((0..30).map(|_| session.line(b"\xff")).last(), Some(Step::Quit(_))));
+    }
+
+    #[test]
+    fn a_sender_that_is_not_utf8_is_taken() {
+        let mut session = Session::default();
+        for line in [&b"LHLO x"[..], b"MAIL FROM:<j\xf6rg@example.com>", b"RCPT TO:<bounces@example.org>"] {
+            assert!(matches!(session.line(line), Step::Reply(reply) if reply.starts_with("250")), "{line:?}");
+        }
     }
 
     #[test]
