@@ -4,7 +4,7 @@
 //! local part is NFC, lower case, and quoted only where RFC 5321 demands it. A tag (`user+tag`) and dots are kept:
 //! only the receiving system knows what they mean.
 //!
-//! Limits: RFC 5321 §4.5.3.1 (local part 64, domain 255, whole address 254 octets).
+//! Limits: RFC 5321 §4.5.3.1 (local part 64, domain 255, whole address 254 octets); of what is only looked up, the domain's.
 //! Not promised: that two mailboxes which differ only by case are told apart. Nobody runs such a system, and
 //! Postfix itself lower-cases the keys of access tables.
 
@@ -85,7 +85,7 @@ impl Address {
     }
 
     /// Parses a key that Postfix looks up: as [`Address::parse`], but an unquoted local part may hold anything, since
-    /// Postfix also asks with quotes removed (`quoted user@example.com`).
+    /// Postfix also asks with quotes removed (`quoted user@example.com`), and have any length: its domain may be listed.
     ///
     /// # Errors
     /// What is wrong with it, as [`AddressError`]; [`AddressError::NoDomain`] for a bare name.
@@ -98,7 +98,20 @@ impl Address {
             Ok(inner) if local.starts_with('"') => inner,
             _ => local.to_owned(),
         };
-        Self::build(&local, domain)
+        Self::of_any_length(&local, domain)
+    }
+
+    /// Parses an address as reporters write it: as [`Address::parse_mailbox`], but carriers in Japan issued mailboxes with dots
+    /// where RFC 5321 has none, and write them unquoted.
+    ///
+    /// # Errors
+    /// What is wrong with it, as [`AddressError`].
+    pub fn parse_reported(text: &str) -> Result<Self, AddressError> {
+        let sane = text.starts_with('"') || !text.contains(|c: char| c.is_whitespace() || "<>".contains(c));
+        Self::parse_mailbox(text).or_else(|why| match Self::parse_lookup_key(text).and_then(Self::within_limits) {
+            Ok(address) if sane => Ok(address),
+            _ => Err(why),
+        })
     }
 
     /// Parses an address at a door that may see a display name: `Name <user@domain>`, or the bare address.
@@ -118,6 +131,18 @@ impl Address {
     }
 
     fn build(local: &str, domain: &str) -> Result<Self, AddressError> {
+        Self::of_any_length(local, domain).and_then(Self::within_limits)
+    }
+
+    fn within_limits(self) -> Result<Self, AddressError> {
+        match self {
+            address if address.at > MAX_LOCAL => Err(AddressError::LocalPartTooLong),
+            address if address.text.len() > MAX_ADDRESS => Err(AddressError::TooLong),
+            address => Ok(address),
+        }
+    }
+
+    fn of_any_length(local: &str, domain: &str) -> Result<Self, AddressError> {
         if local.is_empty() {
             return Err(AddressError::EmptyLocalPart);
         }
@@ -125,16 +150,10 @@ impl Address {
             return Err(AddressError::ControlCharacter);
         }
         let mut text = quote_if_needed(&fold(local));
-        if text.len() > MAX_LOCAL {
-            return Err(AddressError::LocalPartTooLong);
-        }
         let at = text.len();
         let domain = canonical_domain(domain)?;
         text.push('@');
         text.push_str(&domain);
-        if text.len() > MAX_ADDRESS {
-            return Err(AddressError::TooLong);
-        }
         Ok(Self { text, at })
     }
 
@@ -435,5 +454,20 @@ mod tests {
         assert_eq!(Address::parse_lookup_key("\"Quoted User\"@example.com").unwrap(), entry);
         assert_eq!(Address::parse_lookup_key("quoted user@Example.com").unwrap(), entry);
         assert_eq!(Address::parse_lookup_key("*"), Err(AddressError::NoDomain));
+        let long = format!("{}@Example.com", "a".repeat(300));
+        assert_eq!(Address::parse_lookup_key(&long).unwrap().domain_key(), "@example.com", "Postfix takes it");
+    }
+
+    #[test]
+    fn reporters_write_mailboxes_of_carriers_without_quotes() {
+        for (written, canonical) in
+            [("bob..x.@example.jp", "\"bob..x.\"@example.jp"), ("Bob <bob@example.jp>", "bob@example.jp")]
+        {
+            assert_eq!(Address::parse_reported(written).unwrap().as_str(), canonical);
+        }
+        let long = format!("{}.@example.jp", "a".repeat(65));
+        for other in ["two words@example.jp", "Bob <bob.@example.jp>", "<b<b.@example.jp", long.as_str()] {
+            assert!(Address::parse_reported(other).is_err(), "{other}");
+        }
     }
 }

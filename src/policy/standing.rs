@@ -25,8 +25,8 @@ pub struct Occurrence {
     pub kind: Kind,
     /// Whose fault.
     pub side: Side,
-    /// The message that it is about, by any id; several reports of one message count once.
-    pub message: Option<String>,
+    /// The message that it is about, by each of its ids: SES's and its own; several reports of one message count once.
+    pub message: Vec<String>,
     /// The stream of the message; of a release, the only stream that it is about. Empty for none.
     pub stream: String,
     /// The incident by which it does not count.
@@ -231,7 +231,9 @@ impl Counter {
         if rule.after == 0 {
             return Err(format!("{kind} never suppresses"));
         }
-        if event.message.as_ref().is_some_and(|message| !self.messages.insert(message.clone())) {
+        let is_known = event.message.iter().any(|id| self.messages.contains(id));
+        self.messages.extend(event.message.iter().cloned());
+        if is_known {
             return Err(format!("{kind} of a message that counts already"));
         }
         self.times.retain(|time| event.at.duration_since(*time) < rule.within);

@@ -38,31 +38,17 @@ impl Pattern {
         (equals.next().is_none() && !pattern.prefix.is_empty()).then_some(pattern)
     }
 
-    /// The recipient that a return path names.
-    #[must_use]
-    pub fn recipient(&self, return_path: &str) -> Option<String> {
+    /// The recipient that a return path names, and whether the first word of his may be the number of a mail instead.
+    fn read(&self, return_path: &str) -> Option<(String, bool)> {
         let return_path = plain(return_path.trim_matches(['<', '>', ' ']));
         let (local, _) = return_path.rsplit_once('@')?;
         let (prefix, named) = local.split_once(self.separator)?;
         let prefix = prefix.to_ascii_lowercase();
         let ours = prefix == self.prefix || prefix.strip_suffix(&self.prefix).is_some_and(|p| p.ends_with(['-', '.']));
-        // Not the last word of it: `bounces+42+user=domain` numbers its mails.
-        let named = if named.matches(self.separator).count() > 0 {
-            tail_with(named, self.separator, self.equals)
-        } else {
-            named
-        };
         let (user, domain) = named.rsplit_once(self.equals)?;
+        let is_numbered = user.split_once(self.separator).is_some_and(|(n, _)| n.bytes().all(|b| b.is_ascii_digit()));
         let address = format!("{user}@{domain}");
-        (ours && domain.contains('.') && Address::parse(&address).is_ok()).then_some(address)
-    }
-}
-
-/// `42+user=domain` → `user=domain`, but `user+tag=domain` stays whole.
-fn tail_with(named: &str, separator: char, equals: char) -> &str {
-    match named.split_once(separator) {
-        Some((number, rest)) if number.bytes().all(|b| b.is_ascii_digit()) && rest.contains(equals) => rest,
-        _ => named,
+        (ours && domain.contains('.') && Address::parse(&address).is_ok()).then_some((address, is_numbered))
     }
 }
 
@@ -85,8 +71,20 @@ impl fmt::Display for Token {
 /// The recipient that one of our return paths names, by the patterns given, then by the common one and Sympa's.
 #[must_use]
 pub fn recipient(return_path: &str, patterns: &[Pattern]) -> Option<String> {
-    let configured = patterns.iter().find_map(|pattern| pattern.recipient(return_path));
-    configured.or_else(|| Pattern::default().recipient(return_path)).or_else(|| sympa_recipient(return_path))
+    read(return_path, patterns).map(|(recipient, _)| recipient)
+}
+
+/// The same where it can mean nobody else: `bounces+42+user=domain` is to `42+user@domain`, or is mail 42 to `user@domain`.
+#[must_use]
+pub fn certain_recipient(return_path: &str, patterns: &[Pattern]) -> Option<String> {
+    read(return_path, patterns).filter(|(_, is_numbered)| !is_numbered).map(|(recipient, _)| recipient)
+}
+
+fn read(return_path: &str, patterns: &[Pattern]) -> Option<(String, bool)> {
+    let configured = patterns.iter().find_map(|pattern| pattern.read(return_path));
+    configured
+        .or_else(|| Pattern::default().read(return_path))
+        .or_else(|| sympa_recipient(return_path).map(|recipient| (recipient, false)))
 }
 
 /// Recognises the return paths of list managers.
@@ -156,10 +154,13 @@ mod tests {
 
     #[test]
     fn a_return_path_names_its_recipient() {
-        let named = |path| Pattern::default().recipient(path);
+        let named = |path| certain_recipient(path, &[]);
         assert_eq!(named("bounces+bob=example.com@lists.example.net").as_deref(), Some("bob@example.com"));
         assert_eq!(named("<news-bounces+bob=example.com@example.net>").as_deref(), Some("bob@example.com"));
-        assert_eq!(named("bounces+42+bob=example.com@example.net").as_deref(), Some("bob@example.com"));
+        // Bob's mail 42, or the mailbox 42 with the tag bob?
+        let numbered = "bounces+42+bob=example.com@example.net";
+        assert_eq!(named(numbered), None);
+        assert_eq!(recipient(numbered, &[]).as_deref(), Some("42+bob@example.com"));
         assert_eq!(named("bounces+bob+tag=example.com@example.net").as_deref(), Some("bob+tag@example.com"));
         assert_eq!(
             named("bounces+k1--nh4mbswy3dpeblw6=bob=example.com@example.net").as_deref(),
@@ -175,7 +176,8 @@ mod tests {
     #[test]
     fn the_pattern_is_configurable() {
         let pattern = Pattern::parse("return-{user}={domain}").unwrap();
-        assert_eq!(pattern.recipient("return-bob=example.com@example.net").as_deref(), Some("bob@example.com"));
+        let named = recipient("return-bob=example.com@example.net", &[pattern]);
+        assert_eq!(named.as_deref(), Some("bob@example.com"));
         for bad in ["", "{user}={domain}", "x+{user}", "x+{domain}={user}", "x+{user}=={domain}"] {
             assert_eq!(Pattern::parse(bad), None, "{bad}");
         }

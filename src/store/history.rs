@@ -17,7 +17,7 @@ const BY_OPERATOR: [&str; 2] = ["manual", "import"];
 
 /// Columns of an [`Occurrence`].
 const COLUMNS: &str = "event.number, event.id, min(event.at, event.received), event.kind, event.side, \
-    coalesce(event.provider_id, event.message_id), event.stream, \
+    event.provider_id, event.message_id, event.stream, \
     CASE WHEN incident.state IN ('open', 'released') THEN incident.number END";
 
 /// All that is known of an address; `event` is a new one that is about to be judged.
@@ -76,7 +76,9 @@ pub(super) fn occurrence(row: &Row<'_>) -> rusqlite::Result<Option<Occurrence>> 
     let side = Side::parse(row.get_ref(4)?.as_str()?).unwrap_or_default();
     let Some((at, kind)) = at.zip(kind) else { return Ok(None) };
     let (number, id) = (row.get(0)?, row.get(1)?);
-    Ok(Some(Occurrence { number, id, at, kind, side, message: row.get(5)?, stream: row.get(6)?, held_by: row.get(7)? }))
+    let ids: [Option<String>; 2] = [row.get(5)?, row.get(6)?];
+    let message = ids.into_iter().flatten().collect();
+    Ok(Some(Occurrence { number, id, at, kind, side, message, stream: row.get(7)?, held_by: row.get(8)? }))
 }
 
 /// The entries of an address.

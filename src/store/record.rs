@@ -65,6 +65,13 @@ impl Receipt {
     pub fn is_duplicate(&self) -> bool {
         self.quarantined == 0 && !self.events.is_empty() && self.events.iter().all(|event| event.decision.is_none())
     }
+
+    /// Whether it was about forgotten addresses only, so that nothing of it is kept.
+    #[must_use]
+    pub fn is_forgotten(&self) -> bool {
+        let mut alarms = self.events.iter().map(|event| &event.alarm);
+        !self.events.is_empty() && alarms.all(|alarm| *alarm == Some(Alarm::Forgotten))
+    }
 }
 
 impl Recorded {
@@ -84,10 +91,11 @@ pub(super) fn submit(
     now: Timestamp,
 ) -> Result<Receipt, StoreError> {
     let recorder = Recorder { connection, rules, mask: keeping.mask_addresses, now };
-    let events = submission.events.iter().map(|event| recorder.record(event)).collect::<Result<_, _>>()?;
-    let mut quarantined = 0;
-    for entry in &submission.quarantined {
-        quarantined += quarantine::keep(connection, entry, &keeping.quarantine, now)?;
+    let events = submission.events.iter().map(|event| recorder.record(event)).collect::<Result<Vec<_>, _>>()?;
+    let mut receipt = Receipt { events, quarantined: 0 };
+    let is_forgotten = receipt.is_forgotten();
+    for entry in submission.quarantined.iter().filter(|_| !is_forgotten) {
+        receipt.quarantined += quarantine::keep(connection, entry, &keeping.quarantine, now)?;
     }
     if let Some(change) = &submission.topic {
         topic::apply(connection, change, now)?;
@@ -95,7 +103,7 @@ pub(super) fn submit(
     for (address, count) in &submission.refusals {
         count_refusals(connection, address, *count, now)?;
     }
-    Ok(Receipt { events, quarantined })
+    Ok(receipt)
 }
 
 /// What is needed to record one event.
@@ -209,7 +217,7 @@ impl Recorder<'_> {
             at: event.at.min(self.now),
             kind: event.kind,
             side: e.side,
-            message: e.provider_id.clone().or_else(|| e.message_id.clone()),
+            message: [&e.provider_id, &e.message_id].into_iter().flatten().cloned().collect(),
             stream: stream.to_owned(),
             held_by: None,
         })

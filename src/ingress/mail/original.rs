@@ -64,6 +64,14 @@ impl Original {
         (!is_another).then_some(to)
     }
 
+    /// SES's id of the message. SES writes it into `Message-ID`, as `<ID@eu-west-1.amazonses.com>`, in the place of the
+    /// sender's own, and its notifications by SNS have it as `messageId`.
+    #[must_use]
+    pub fn ses_id(&self) -> Option<&str> {
+        let (id, domain) = self.message_id.as_deref()?.rsplit_once('@')?;
+        domain.to_ascii_lowercase().ends_with(".amazonses.com").then_some(id)
+    }
+
     /// Reads the header of a returned message.
     #[must_use]
     pub fn read(text: &str) -> Self {

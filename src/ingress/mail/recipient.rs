@@ -1,7 +1,6 @@
 //! Addresses as reporters write them, brought into the form that [`Address`] takes.
 
 use super::dsn;
-use crate::address::Address;
 
 /// An address as reporters write it, without type, brackets, comments and Exchange's wrapping.
 pub(super) fn clean(reported: &str) -> String {
@@ -31,17 +30,6 @@ fn unwrapped(value: &str) -> Option<String> {
     Some(out)
 }
 
-/// Carriers in Japan issued mailboxes with dots where RFC 5321 has none, and write them unquoted.
-pub(super) fn parse(cleaned: &str) -> Result<Address, String> {
-    let sane = !cleaned.contains(char::is_whitespace) || cleaned.starts_with('"');
-    match Address::parse(cleaned) {
-        Err(_) if sane && Address::parse_lookup_key(cleaned).is_ok() => {
-            Address::parse_lookup_key(cleaned).map_err(|e| e.to_string())
-        }
-        parsed => parsed.map_err(|e| e.to_string()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,11 +46,5 @@ mod tests {
         ] {
             assert_eq!(clean(written), "bob@example.com", "{written}");
         }
-    }
-
-    #[test]
-    fn a_carrier_s_mailbox_with_its_dots_is_taken() {
-        assert_eq!(parse("bob..x.@example.jp").map(|a| a.to_string()), Ok("\"bob..x.\"@example.jp".to_owned()));
-        assert!(parse("two words@example.jp").is_err());
     }
 }

@@ -6,7 +6,7 @@ use super::dsn::{self, Dsn};
 use super::mime::{Mail, PartKind};
 use super::nonstandard::listing::{Listing, Notice};
 use super::original::Original;
-use super::recipient::{clean, parse};
+use super::recipient::clean;
 use super::sns_json;
 use super::verdict::{Living, judge_notice, judge_recipient, reply, shared, words_about};
 use super::{Finding, Nature, Reading, Unnamed, arf, autoreply, nonstandard};
@@ -62,7 +62,7 @@ impl<'v> Context<'v> {
         Self {
             at: header.get("Date").and_then(|d| date(&d)),
             channel: paths.first().map(|p| printable(p, MAX_NAME)),
-            verp: own_paths().find_map(|path| verp::recipient(path, patterns)),
+            verp: own_paths().find_map(|path| verp::certain_recipient(path, patterns)),
             tokens: own_paths().find_map(|path| verp::token(path)).map(|t| t.to_string()),
             patterns,
             listing,
@@ -81,6 +81,7 @@ impl<'v> Context<'v> {
             remote_mta: short(&case.remote_mta),
             sender: short(&self.original.sender),
             message_id: self.original.message_id.clone(),
+            provider_id: self.original.ses_id().map(str::to_owned),
             channel: self.channel.clone(),
             headers: self.headers(),
             rule: Some(case.verdict.rule.to_owned()),
@@ -100,9 +101,9 @@ impl<'v> Context<'v> {
         let mut tried = None;
         for reported in addresses {
             let cleaned = clean(reported);
-            match parse(&cleaned) {
+            match Address::parse_reported(&cleaned) {
                 Ok(recipient) => return self.push(reading, case, recipient, cleaned),
-                Err(why) => tried = tried.or(Some((cleaned, why))),
+                Err(why) => tried = tried.or(Some((cleaned, why.to_string()))),
             }
         }
         let (reported, why) = tried.unwrap_or_else(|| (String::new(), "the report names no recipient".to_owned()));
@@ -160,7 +161,7 @@ impl<'v> Context<'v> {
         if !feedback.recipients.is_empty() {
             return feedback.recipients.clone();
         }
-        let path = feedback.sender.as_deref().and_then(|s| verp::recipient(s, self.patterns));
+        let path = feedback.sender.as_deref().and_then(|s| verp::certain_recipient(s, self.patterns));
         let named = path.or_else(|| self.verp.clone()).or_else(|| self.original.provider_recipient.clone());
         let only_to = || arf::distinct(self.original.only_to().map(str::to_owned).into_iter().collect());
         named.map_or_else(only_to, |one| vec![one])

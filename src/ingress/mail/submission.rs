@@ -13,7 +13,7 @@ use super::{Finding, Nature, Reading, read_with};
 use crate::event::{Door, Event, EventId, Kind, Origin, Reason, Side, Why, bracketed, printable};
 use crate::log_limit::LogLimit;
 use crate::outcome::Outcome;
-use crate::store::{QuarantineEntry, Quarantined, Receipt, Submission};
+use crate::store::{Alarm, QuarantineEntry, Quarantined, Receipt, Submission};
 use crate::telemetry::maillog;
 
 /// What the id of a mail in quarantine begins with; its digest follows.
@@ -113,13 +113,13 @@ fn event(finding: &Finding, proof: &Proof, digest: &str, envelope: &Envelope, no
 /// many it speaks about.
 pub fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope, limit: &LogLimit) {
     for (event, recorded) in submission.events.iter().zip(&receipt.events) {
-        if event.origin.is_proved() {
+        if event.origin.is_proved() || recorded.alarm == Some(Alarm::Forgotten) {
             maillog::report(event, recorded);
         }
     }
-    for kept in &submission.quarantined {
+    for kept in submission.quarantined.iter().filter(|_| !receipt.is_forgotten()) {
         let before = if receipt.quarantined > 0 { "" } else { " before" };
-        let (queue_id, about) = (maillog::word(&envelope.queue_id), about(submission));
+        let (queue_id, about) = (maillog::word(&envelope.queue_id), about(submission, receipt));
         let line =
             format!("{}: {queue_id}: kept in quarantine{before}, {}: {}{about}", kept.door, kept.why, kept.detail);
         limit.warn(kept.why.as_str(), &line);
@@ -127,8 +127,10 @@ pub fn report(submission: &Submission, receipt: &Receipt, envelope: &Envelope, l
 }
 
 /// Whom the events that don't count speak about, at the end of a line.
-fn about(submission: &Submission) -> String {
-    let mut unproved = submission.events.iter().filter(|event| !event.origin.is_proved());
+fn about(submission: &Submission, receipt: &Receipt) -> String {
+    let known = submission.events.iter().zip(&receipt.events);
+    let known = known.filter(|(_, recorded)| recorded.alarm != Some(Alarm::Forgotten)).map(|(event, _)| event);
+    let mut unproved = known.filter(|event| !event.origin.is_proved());
     match (unproved.next(), unproved.count()) {
         (None, _) => String::new(),
         (Some(event), 0) => format!("; it is about {}", bracketed(event.recipient.as_str())),

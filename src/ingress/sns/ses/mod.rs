@@ -122,7 +122,7 @@ fn read(
     let reader =
         Reader { context, event, evidence: mail::evidence(mail, context), at: at(event, mail, context, object) };
     for (entry, reported) in &recipients {
-        match Address::parse_mailbox(reported) {
+        match Address::parse_reported(reported) {
             Ok(address) => {
                 let verdict = judge(event, *entry, recipients.len());
                 understood.events.push(reader.event(address, reported, *entry, verdict));
@@ -136,7 +136,7 @@ fn read(
 /// Entries with the address that each names; an address named twice counts once.
 fn distinct<'a>(entries: impl Iterator<Item = Json<'a>>) -> Vec<(Json<'a>, &'a str)> {
     let mut seen = std::collections::HashSet::new();
-    let canonical = |text: &str| Address::parse_mailbox(text).map_or_else(|_| text.to_owned(), |a| a.to_string());
+    let canonical = |text: &str| Address::parse_reported(text).map_or_else(|_| text.to_owned(), |a| a.to_string());
     entries
         .map(|entry| (entry, entry.as_text().or_else(|| entry.text("emailAddress")).unwrap_or_default()))
         .filter(|(_, text)| seen.insert(canonical(text)))
