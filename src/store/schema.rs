@@ -42,6 +42,8 @@ pub fn open(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreErro
     // Else the last connection to close moves the whole WAL into the file, and one bounce mail costs five syncs.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
+    // What is deleted is gone from the file: nobody knows yet who will want to be forgotten.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_size_limit", LOG_LEFT)?;
     // Room for what one group of reports changes, or else it would be written twice.
     connection.pragma_update(None, "cache_size", -8192)?;

@@ -170,8 +170,10 @@ impl Model {
     }
 
     pub fn forget(&mut self, who: &str, block: bool, now: Timestamp) {
+        let allowed = keys(who).iter().any(|key| self.allowed.get(key).is_some_and(|until| *until > now));
         let rows = self.rows.remove(who).unwrap_or_default();
-        let rows = rows.into_iter().filter(|(_, row)| row.in_force(now)).map(|(stream, row)| (stream, row.until));
+        let rows =
+            rows.into_iter().filter(|(_, row)| !allowed && row.in_force(now)).map(|(stream, row)| (stream, row.until));
         let blocks = self.forgotten.entry(who.to_owned()).or_default();
         for (stream, until) in rows.chain(block.then_some(("", None))) {
             let longer = |known: &Option<Timestamp>| known.is_none_or(|known| until.is_some_and(|until| known > until));

@@ -96,6 +96,71 @@ fn a_forgotten_address_is_refused_no_other_mail_and_no_longer_than_before() {
 }
 
 #[test]
+fn whom_an_operator_allowed_is_not_refused_once_he_is_forgotten() {
+    let mut bench = Bench::new("");
+    bench.see(Kind::HardBounce, BOB, "2026-11-20T08");
+    let until = bench.now + SignedDuration::from_hours(24);
+    bench.store.allow(&Key::parse(BOB).unwrap(), until, &Change::default(), bench.now).unwrap();
+    assert_eq!(bench.store.forget(&address(BOB), false, bench.now).unwrap().blocks, []);
+    assert!(!bench.refused(BOB, ""));
+}
+
+/// An untrusted mail about somebody, as the mail doors hand it in.
+fn untrusted(bench: &mut Bench, who: &str) -> Submission {
+    let mut event = bench.event(Kind::HardBounce, who, "2026-11-20T08");
+    event.origin = Origin::Unproved;
+    let kept = Quarantined {
+        id: format!("mail:{who}"),
+        door: Door::Pipe,
+        why: Why::Untrusted,
+        detail: "nothing proves it".into(),
+        origin: Origin::Unproved,
+        envelope: None,
+        content: format!("Final-Recipient: rfc822; {who}\n").into(),
+    };
+    Submission { events: vec![event], quarantined: vec![kept], ..Submission::default() }
+}
+
+#[test]
+fn who_has_a_similar_address_keeps_what_was_reported_of_him() {
+    let mut bench = Bench::new("");
+    for who in ["jimbob@example.com", "bob@example.com.br", BOB] {
+        let submission = untrusted(&mut bench, who);
+        bench.store.submit(&submission, &bench.config.policy, bench.now).unwrap();
+    }
+    assert_eq!(bench.store.forget(&address(BOB), true, bench.now).unwrap().quarantined, 1);
+    assert_eq!(bench.count("SELECT count(*) FROM quarantine"), 2);
+}
+
+#[test]
+fn mail_about_a_forgotten_address_alone_is_not_kept_in_quarantine() {
+    let mut bench = Bench::new("");
+    bench.store.forget(&address(BOB), true, bench.now).unwrap();
+    let submission = untrusted(&mut bench, BOB);
+    let receipt = bench.store.submit(&submission, &bench.config.policy, bench.now).unwrap();
+    assert!(receipt.is_forgotten());
+    assert_eq!(bench.count("SELECT count(*) FROM quarantine"), 0);
+}
+
+#[test]
+fn what_was_deleted_before_is_in_no_free_space_of_the_file() {
+    let mut bench = Bench::new("");
+    bench.store.add(&Key::parse(BOB).unwrap(), &Change::default(), bench.now).unwrap();
+    bench.remove(BOB);
+    bench.store.forget(&address(BOB), false, bench.now).unwrap();
+    let mut bytes = std::fs::read(bench.path()).unwrap();
+    bytes.extend(std::fs::read(bench.path().with_extension("db-wal")).unwrap_or_default());
+    assert!(!String::from_utf8_lossy(&bytes).contains("bob@"), "a trace of him is left");
+}
+
+#[test]
+fn an_address_with_an_at_sign_in_quotes_is_listed() {
+    let mut bench = Bench::new("");
+    assert_eq!(bench.see(Kind::HardBounce, "\"a@.b\"@example.com", "2026-11-20T08"), "suppressed: hard bounce");
+    assert!(bench.sql().execute("INSERT INTO suppression (address) VALUES ('a@b@.example.com')", []).is_err());
+}
+
+#[test]
 fn a_forgotten_address_is_not_blocked_for_what_holds_for_its_domain() {
     let mut bench = Bench::new("");
     let domain = Key::parse("@example.com").unwrap();

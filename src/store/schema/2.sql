@@ -22,7 +22,8 @@ CREATE TABLE suppression (
   note    TEXT,
   PRIMARY KEY (address, stream),
   CONSTRAINT "address must be user@domain, @domain for a whole domain, or @.domain for all its subdomains"
-    CHECK (address GLOB '*@?*' AND address NOT GLOB '?*@.*' AND address NOT GLOB '@..*' AND length(address) <= 254),
+    CHECK (address GLOB '*@?*' AND (address NOT GLOB '?*@.*' OR address GLOB '?*@?*@[^.]*') AND address NOT GLOB '@..*'
+           AND length(address) <= 254),
   CONSTRAINT "address must not have spaces around it or control characters in it"
     CHECK (trim(address) = address AND address NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || ']*'),
   CONSTRAINT "domain must be in its ASCII form (xn--...), without a dot at the end"
@@ -54,7 +55,8 @@ CREATE TABLE allow (
   until   TEXT NOT NULL,
   note    TEXT,
   CONSTRAINT "address must be user@domain, @domain for a whole domain, or @.domain for all its subdomains"
-    CHECK (address GLOB '*@?*' AND address NOT GLOB '?*@.*' AND address NOT GLOB '@..*' AND length(address) <= 254),
+    CHECK (address GLOB '*@?*' AND (address NOT GLOB '?*@.*' OR address GLOB '?*@?*@[^.]*') AND address NOT GLOB '@..*'
+           AND length(address) <= 254),
   CONSTRAINT "address must not have spaces around it or control characters in it"
     CHECK (trim(address) = address AND address NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || ']*'),
   CONSTRAINT "domain must be in its ASCII form (xn--...), without a dot at the end"
