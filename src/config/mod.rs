@@ -253,7 +253,11 @@ impl Config {
     pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
         let document = Document::parse(text).map_err(|error| {
             let at = error.span().map_or(1, |span| line(text, span.start));
-            ConfigError(vec![format!("{name}:{at}: not TOML: {}", error.message())])
+            let remedy = match error.message().starts_with("duplicate key") {
+                true => "; it stands there already: put the settings under the first one",
+                false => "",
+            };
+            ConfigError(vec![format!("{name}:{at}: not TOML: {}{remedy}", error.message())])
         })?;
         let mut source = Source { document: &document, text, name, profile: "", errors: BTreeSet::new() };
         source.refuse_unknown();

@@ -10,12 +10,13 @@ use super::{PARAMETERS, Parameter, SECTIONS, STREAM, parameters};
 /// Columns of the sample file.
 const WIDTH: usize = 100;
 
-/// The sample file: every parameter with its default, commented out.
+/// The sample file: every parameter with its default or an example, commented out.
 #[must_use]
 pub fn sample() -> String {
     let mut out = String::from(
         "# Configuration of suppressd. See suppressd.toml(5).\n\
-         # What stands here behind \"#\" is the default; take the \"#\" away to change it. Check with \"suppressd config check\".\n",
+         # What stands here behind \"#\" is the default, or an example where it says so; take the \"#\" away to change it. Check\n\
+         # with \"suppressd config check\".\n",
     );
     for (section, about) in SECTIONS {
         out.push('\n');
@@ -28,7 +29,13 @@ pub fn sample() -> String {
         for parameter in PARAMETERS.iter().filter(|p| p.section == *section) {
             out.push('\n');
             out.push_str(&comment(parameter.text));
-            let _ = writeln!(out, "#{} = {}", parameter.name, shown(parameter));
+            let (value, is_example) = shown(parameter);
+            let _ = match parameter.default {
+                _ if !is_example => Ok(()),
+                "" | "[]" => writeln!(out, "# Example; by default there is none."),
+                default => writeln!(out, "# Example; the default is {default}."),
+            };
+            let _ = writeln!(out, "#{} = {value}", parameter.name);
         }
     }
     out
@@ -137,8 +144,12 @@ fn escaped(c: char) -> String {
     }
 }
 
-fn shown(parameter: &Parameter) -> &'static str {
-    if parameter.default.is_empty() || !parameter.example.is_empty() { parameter.example } else { parameter.default }
+/// What the sample file has, and whether that is an example and not the default.
+fn shown(parameter: &Parameter) -> (&'static str, bool) {
+    match parameter.example {
+        "" => (parameter.default, false),
+        example => (example, example != parameter.default),
+    }
 }
 
 /// A comment of the sample file, wrapped at words.

@@ -8,7 +8,7 @@ use std::path::Path;
 use toml_edit::Value;
 
 use super::values::FromToml;
-use super::{Mail, Sns};
+use super::{Mail, Sns, Tls};
 use crate::return_path::Keys;
 
 /// The URL of a proxy, with or without user and password.
@@ -64,14 +64,31 @@ impl Mail {
     }
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    let name = path.display();
-    let unreadable = |error| format!("cannot read {name}: {error}");
-    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode();
-    if mode & 0o007 != 0 {
-        return Err(format!("{name}: everybody on this machine may use it; chmod o= it"));
+impl Tls {
+    /// Whether the key is a secret.
+    ///
+    /// # Errors
+    /// A sentence: it can't be read, or everybody may.
+    pub fn check_key(&self) -> Result<(), String> {
+        check(&self.key)
     }
-    std::fs::read_to_string(path).map_err(unreadable)
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    check(path)?;
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+}
+
+fn check(path: &Path) -> Result<(), String> {
+    let mode = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.permissions().mode();
+    match mode & 0o007 {
+        0 => Ok(()),
+        _ => Err(format!("{}: everybody on this machine may use it; chmod o= it", path.display())),
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot read {}: {error}", path.display())
 }
 
 #[cfg(test)]

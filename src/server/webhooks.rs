@@ -39,7 +39,8 @@ impl Named {
         let credentials = credentials(sns);
         let door = trust(sns).and_then(|trust| Ok((Roots::from_der(trust.der()), fetcher(sns, &trust)?)));
         let load = |tls: &crate::config::Tls| {
-            load_tls(&tls.certificate, &tls.key).map_err(|error| format!("http.tls: {error}"))
+            let loaded = tls.check_key().and_then(|()| load_tls(&tls.certificate, &tls.key).map_err(|e| e.to_string()));
+            loaded.map_err(|error| format!("http.tls: {error}"))
         };
         match (credentials, door, config.http.tls.as_ref().map(load).transpose(), signer(&config.mail)) {
             (Ok(credentials), Ok((roots, fetcher)), Ok(tls), Ok(signer)) => {

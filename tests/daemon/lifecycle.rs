@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufReader, Read};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -221,6 +222,7 @@ fn a_new_certificate_is_served_after_sighup_and_a_broken_one_is_not() {
     let install = |files: &(Vec<u8>, Vec<u8>)| {
         fs::write(&certificate, &files.0).unwrap();
         fs::write(&key, &files.1).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
     };
     install(first);
     let (c, k) = (world.home.quoted("c.pem"), world.home.quoted("k.pem"));

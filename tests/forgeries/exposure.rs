@@ -158,6 +158,15 @@ fn a_secret_that_everybody_may_read_is_refused() {
         assert_eq!(ran.status, Some(78));
         assert!(ran.err.contains(name) && ran.err.contains("everybody on this machine may use it"), "{}", ran.err);
     }
+    let mut world = World::idle(&[]);
+    let (certificate, key) = &Pki::shared().receiver;
+    let [certificate, key] = [secret(&world, "c.pem", certificate), secret(&world, "k.pem", key)];
+    let tls = format!("{{ certificate = \"{}\", key = \"{}\" }}", certificate.display(), key.display());
+    world.home.set("http.tls", &tls);
+    world.home.ok(&["config", "check"]);
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let ran = world.home.run(&["config", "check"]);
+    assert!(ran.err.contains("http.tls") && ran.err.contains("everybody on this machine may use it"), "{}", ran.err);
 }
 
 #[test]

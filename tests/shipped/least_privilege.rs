@@ -280,3 +280,27 @@ fn it_asks_the_kernel_for_nothing_that_its_unit_forbids() {
         assert!(!home, "ProtectHome= forbids {call}");
     }
 }
+
+#[test]
+fn root_checks_the_configuration_with_the_rights_of_the_daemon() {
+    let dir = tempfile::Builder::new().prefix("suppressd-").tempdir().unwrap();
+    let nobody = User::from_name("nobody").unwrap().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(dir.path().join("db")).unwrap();
+    chown(&dir.path().join("db"), Some(nobody.uid), Some(nobody.gid)).unwrap();
+    let (config, keys) = (dir.path().join("suppressd.toml"), dir.path().join("keys"));
+    fs::write(&keys, "k1 0123456789abcdef0123456789abcdef\n").unwrap();
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
+    let [database, file] = [dir.path().join("db/suppressd.db"), keys.clone()].map(|path| path.display().to_string());
+    let text = format!(
+        "database = \"{database}\"\n[mail]\nreturn-path-key-file = \"{file}\"\nreturn-path-domains = [\"example.org\"]\n"
+    );
+    fs::write(&config, text).unwrap();
+    let check = || Command::new(SUPPRESSD).arg("--config").arg(&config).args(["config", "check"]).output().unwrap();
+    let refused = check();
+    assert_eq!(refused.status.code(), Some(78));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("Permission denied"), "{refused:?}");
+    chown(&keys, None, Some(nobody.gid)).unwrap();
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(check().status.success());
+}
