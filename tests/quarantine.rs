@@ -74,7 +74,7 @@ fn an_unproved_report_suppresses_nobody_until_an_operator_vouches_for_it() {
     assert_eq!((status, place.is_suppressed()), (0, true), "{text}");
     assert!(text.contains("bob@example.com: hard_bounce, suppressed, origin operator"), "{text}");
     assert_eq!(place.run(&["quarantine"], "").1, "", "it is gone");
-    assert_eq!(place.replay(&["--trust", "1"]).0, 2, "there is no number 1 any more");
+    assert_eq!(place.replay(&["--trust", "1"]).0, 1, "there is no number 1 any more");
 }
 
 #[test]
@@ -95,7 +95,8 @@ fn a_report_that_the_configuration_of_now_proves_counts_when_all_are_replayed() 
 #[test]
 fn replaying_needs_a_number_or_all_of_them_but_never_trusts_all() {
     let place = Place::new();
-    for wrong in [&[][..], &["1", "--all"], &["--all", "--trust"], &["7"]] {
+    assert_eq!(place.replay(&["7"]).0, 1);
+    for wrong in [&[][..], &["1", "--all"], &["--all", "--trust"]] {
         assert_eq!(place.replay(wrong).0, 2, "{wrong:?}");
     }
     assert_eq!(place.replay(&["--all"]).0, 0, "nothing there is nothing wrong");

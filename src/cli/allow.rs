@@ -27,7 +27,7 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "time", requires = "addresses")]
     end: bool,
     /// Why, for those who ask later
-    #[arg(long)]
+    #[arg(long, conflicts_with = "end")]
     note: Option<String>,
     /// Show what is allowed as one JSON object a line
     #[arg(long, conflicts_with = "addresses")]

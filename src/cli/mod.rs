@@ -189,6 +189,8 @@ enum Failure {
     Config(ConfigError),
     Store(String),
     Usage(String),
+    /// What was named is not there.
+    NotThere(String),
     Output(io::Error),
 }
 
@@ -196,6 +198,7 @@ impl Failure {
     const fn exit_status(&self) -> u8 {
         match self {
             Self::Config(_) => EXIT_CONFIG,
+            Self::NotThere(_) => EXIT_NOT,
             _ => EXIT_TROUBLE,
         }
     }
@@ -210,7 +213,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Config(error) => error.fmt(f),
-            Self::Store(text) | Self::Usage(text) => f.write_str(text),
+            Self::Store(text) | Self::Usage(text) | Self::NotThere(text) => f.write_str(text),
             Self::Output(error) => write!(f, "cannot write the output: {error}"),
         }
     }

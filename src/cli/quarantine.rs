@@ -5,7 +5,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::{EXIT_NOT, Failure, json, now, open_of};
+use super::{EXIT_NOT, Failure, json, now, open_of, shown};
 use crate::config::Config;
 use crate::event::{is_unprintable, printable};
 use crate::ingress::mail::origin::Trust;
@@ -110,7 +110,7 @@ fn show(store: &Store, number: i64, out: &mut dyn Write) -> Result<u8, Failure> 
 }
 
 fn entry(store: &Store, number: i64) -> Result<(QuarantineEntry, Vec<u8>), Failure> {
-    store.quarantined(number)?.ok_or_else(|| Failure::Usage(format!("quarantine has no number {number}")))
+    store.quarantined(number)?.ok_or_else(|| Failure::NotThere(format!("quarantine has no number {number}")))
 }
 
 /// One entry, or all of them.
@@ -122,13 +122,17 @@ fn replay(
     out: &mut dyn Write,
 ) -> Result<u8, Failure> {
     let trust = Trust { operator, ..pipe::trust(config).map_err(Failure::Usage)? };
-    let numbers = match number {
-        Some(number) => vec![number],
-        None => store.quarantine()?.iter().rev().map(|entry| entry.number).collect(),
-    };
+    if let Some(number) = number {
+        return Ok(if replay_one(store, config, number, &trust, out)? { 0 } else { EXIT_NOT });
+    }
+    let numbers: Vec<_> = store.quarantine()?.iter().rev().map(|entry| entry.number).collect();
     let mut all_counted = true;
     for number in numbers {
-        all_counted &= replay_one(store, config, number, &trust, out)?;
+        match replay_one(store, config, number, &trust, out) {
+            // It made room for another meanwhile.
+            Err(Failure::NotThere(_)) => {}
+            counted => all_counted &= counted?,
+        }
     }
     Ok(if all_counted { 0 } else { EXIT_NOT })
 }
@@ -152,7 +156,8 @@ fn replay_one(
     let receipt = store.replay(number, &submission, &config.policy, now())?;
     for (event, recorded) in submission.events.iter().zip(&receipt.events) {
         let (kind, origin) = (event.kind, event.origin);
-        writeln!(out, "{number} {}: {kind}, {}, origin {origin}", event.recipient, recorded.action())?;
+        let recipient = shown(event.recipient.as_str());
+        writeln!(out, "{number} {recipient}: {kind}, {}, origin {origin}", recorded.action())?;
     }
     match submission.quarantined.first() {
         Some(again) => writeln!(out, "{number} stays: {}", printable(&again.detail, 300))?,

@@ -90,10 +90,20 @@ fn store_has(topics: &[TopicEntry], arn: &str) -> bool {
 /// Remembers the decision first: it holds even if the subscription can't be confirmed now.
 fn allow(store: &mut Store, config: &Config, arn: &str, out: &mut dyn Write) -> Result<u8, Failure> {
     let topic = parse(arn)?;
-    let pending = store.topics()?.into_iter().find(|entry| entry.arn == arn).and_then(|entry| entry.subscribe_url);
+    let known = store.topics()?.into_iter().find(|entry| entry.arn == arn);
+    let is_confirmed = known.as_ref().is_some_and(|entry| entry.confirmed.is_some());
+    let pending = known.and_then(|entry| entry.subscribe_url);
     store.change_topic(&TopicChange::Decided { arn: arn.to_owned(), allowed: true }, now())?;
     writeln!(out, "{arn} allowed")?;
-    let Some(url) = pending else { return Ok(0) };
+    let Some(url) = pending else {
+        if !is_confirmed {
+            writeln!(
+                out,
+                "no subscription of it waits for confirmation; where SNS shows one as pending, request it again"
+            )?;
+        }
+        return Ok(0);
+    };
     confirm(&url, &topic, config).map_err(|why| {
         Failure::Usage(format!(
             "its pending subscription could not be confirmed: {why}; let SNS send the request again"
