@@ -538,6 +538,23 @@ fn utf8_and_quoted_recipients_are_refused_in_each_writing() {
     }
 }
 
+/// What postfix/README says of it.
+#[test]
+fn a_sharp_s_is_told_from_two_by_the_policy_service_and_transport_maps() {
+    for (fragment, told_apart) in [
+        ("access-fail-closed.cf", false),
+        ("tcp-table.cf", false),
+        ("policy-fail-open.cf", true),
+        ("transport.cf", true),
+    ] {
+        let world = World::new(&[fragment], "");
+        world.suppressd(&["add", "straße@example.com", "gasse@example.com"]);
+        let mut session = world.smtp_utf8(SENDER);
+        assert_eq!(refused(&session.rcpt("straße@example.com")), told_apart, "{fragment}");
+        assert_eq!(refused(&session.rcpt("gaße@example.com")), !told_apart, "{fragment}");
+    }
+}
+
 #[test]
 fn return_paths_are_signed_once_on_their_way_out_and_mail_waits_while_suppressd_is_down() {
     use std::os::unix::fs::PermissionsExt;
