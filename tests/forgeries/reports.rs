@@ -143,11 +143,11 @@ fn a_forged_refusal_of_the_relay_alarms_nobody_and_silences_no_alarm() {
 }
 
 /// The signed form of a return path that names bob.
-fn signed_path(world: &World) -> String {
+fn signed_path(world: &World, named: &str) -> String {
     let socket = std::os::unix::net::UnixStream::connect(world.home.path("lookup.sock")).unwrap();
-    let reply = crate::world::ask_map(socket, "return-path", "bounces+bob=example.com@example.org");
+    let reply = crate::world::ask_map(socket, "return-path", &format!("bounces+{named}@example.org"));
     let signed = reply.strip_prefix("OK ").unwrap_or_else(|| panic!("{reply}")).to_owned();
-    assert!(signed.starts_with("bounces+k1--") && signed.ends_with("=bob=example.com@example.org"), "{signed}");
+    assert!(signed.starts_with("bounces+k1--") && signed.ends_with(&format!("={named}@example.org")), "{signed}");
     signed
 }
 
@@ -159,7 +159,9 @@ fn a_return_path_speaks_for_nobody_but_whom_we_signed_it_for() {
         ("mail.return-path-key-file", &format!("\"{}\"", keys.path().display())),
         ("mail.return-path-domains", "[\"example.org\"]"),
     ]);
-    let signed = signed_path(&watch.world);
+    let signed = signed_path(&watch.world, "bob=example.com");
+    // The mailbox 42 with a tag, which looks like mail 42 to somebody else.
+    let numbered = signed_path(&watch.world, "42+victim=example.com");
     let code = signed.split_once("--").unwrap().1.split_once('=').unwrap().0.to_owned();
     let to = |name, path: &str| Mail::of(name, dsn(HOP)).to(path);
     let hidden = about("Final-Recipient: rfc822; hidden\nAction: failed\nStatus: 5.1.1\n");
@@ -185,7 +187,10 @@ fn a_return_path_speaks_for_nobody_but_whom_we_signed_it_for() {
             Kept {
                 says: "untrusted: delivery status notification, and its return path speaks for another recipient only; it is \
                        about <victim@example.com>",
-                mails: vec![to("signed for bob, about somebody else", &signed)],
+                mails: vec![
+                    to("signed for bob, about somebody else", &signed),
+                    to("signed for 42+victim, about victim", &numbered),
+                ],
             },
             Kept { says: UNPROVED, mails: vec![unsigned("an unsigned path names whom the report hides")] },
         ],
