@@ -99,7 +99,7 @@ pub const PARAMETERS: &[Parameter] = &[
         "The SQLite database. Its directory must be writable for the user that suppressd runs as."),
 
     row("http", "listen", "list of addresses", r#"["127.0.0.1:8025"]"#, "",
-        "Where to take webhooks: ADDRESS:PORT."),
+        "Where to take webhooks: ADDRESS:PORT. An IPv6 address takes no clients of IPv4: name both, as \"0.0.0.0:8443\" and \"[::]:8443\"."),
     row("http", "tls", "table", "", r#"{ certificate = "/etc/suppressd/fullchain.pem", key = "/etc/suppressd/privkey.pem" }"#,
         "Speak TLS with this certificate chain and key (PEM). Both are read again on reload."),
     row("http", "max-connections", "number", "512", "",
