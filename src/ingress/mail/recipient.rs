@@ -1,4 +1,4 @@
-//! Addresses as reporters write them, brought into the form that [`Address`] takes.
+//! Addresses as reporters write them, brought into the form that [`crate::address::Address`] takes.
 
 use super::dsn;
 
