@@ -185,10 +185,14 @@ impl Model {
         self.allowed.remove(who);
     }
 
-    /// Events from before this are deleted; entries stay.
+    /// Events from before this are deleted; entries stay, and the last release of each stream.
     pub fn keep_events_since(&mut self, horizon: Timestamp) {
         self.horizon = self.horizon.max(Some(horizon));
-        self.reports.values_mut().for_each(|reports| reports.retain(|report| report.at >= horizon));
+        for reports in self.reports.values_mut() {
+            let releases = reports.iter().filter(|report| report.released);
+            let last: BTreeMap<_, _> = releases.map(|release| (release.stream, release.clone())).collect();
+            reports.retain(|report| report.at >= horizon || last.get(report.stream) == Some(report));
+        }
     }
 
     /// What the events of an address come to, in the order of their own times; and the stream in which the event `watched` found
@@ -202,7 +206,8 @@ impl Model {
             (soft.climbed, soft.ended) = (entry.step, entry.until);
         }
         let mut found = None;
-        for report in self.reports.get(who).into_iter().flatten() {
+        let reports = self.reports.get(who).into_iter().flatten();
+        for report in reports.filter(|report| self.horizon.is_none_or(|horizon| report.at >= horizon)) {
             match report.kind {
                 Kind::Removed => {
                     entries.retain(|stream, _| !report.stream.is_empty() && *stream != report.stream);

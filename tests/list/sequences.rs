@@ -368,3 +368,13 @@ fn what_was_forgotten_and_is_told_again_is_new() {
     }
     assert!(!world.model.refusing(PEOPLE[1], Some(""), world.bench.now).is_empty());
 }
+
+#[test]
+fn what_was_released_is_not_brought_back_by_an_import_once_the_events_are_gone() {
+    let imported = Step::Import { key: 4, hours_ago: None, lasts: None };
+    let removed = Step::Remove { key: 4, stream: 0 };
+    let mut world = World::new();
+    for step in [imported.clone(), removed, Step::Wait { days: 11 }, Step::Expire { days: 10 }, imported] {
+        world.take(&[step]);
+    }
+}
