@@ -2,8 +2,8 @@
 //!
 //! HMAC-SHA256 of the canonical address. The key is made at the first use and kept in table `setting`: the hash tells nothing
 //! to whom the database is not at hand, and whoever has it can still try addresses. Deleted content is overwritten
-//! (`secure_delete`, for every connection that writes). Not promised: copies elsewhere, as in logs, backups and mailboxes, or an address that a mail in
-//! quarantine has in an encoding.
+//! (`secure_delete`, for every connection that writes). Not promised: copies elsewhere, as in logs, backups and mailboxes,
+//! or an address that a mail in quarantine has in an encoding.
 
 use jiff::Timestamp;
 use memchr::memmem;

@@ -1,7 +1,8 @@
 //! One connection: hyper, with our deadlines.
 //!
 //! hyper's own header time-out closes without a word and counts idle time as header time. Here a connection is in a
-//! [`Phase`]; the deadline of the phase decides between closing (idle) and 503 (a request that does not come; SNS would never repeat what got 408).
+//! [`Phase`]; the deadline of the phase decides between closing (idle) and 503 (a request that does not come; SNS would
+//! never repeat what got 408).
 //! An answer given before the whole request was read is followed by a lingering close: else the kernel would reset the
 //! connection, and the client might lose our answer.
 

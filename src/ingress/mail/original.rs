@@ -132,6 +132,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn ses_writes_its_own_id_of_a_message() {
+        let id = |line: &str| Original::read(&format!("{line}\nSubject: x\n")).ses_id().map(str::to_owned);
+        let ours = Some("0102019a5c3e-1-000000".to_owned());
+        assert_eq!(id("Message-ID: <0102019a5c3e-1-000000@eu-west-1.amazonses.com>"), ours);
+        assert_eq!(id("Message-ID: <0102019a5c3e-1-000000@email.amazonses.com>"), ours);
+        for other in ["Message-ID: <1@example.net>", "Message-ID: <1@amazonses.com.example.net>", "To: bob@example.com"]
+        {
+            assert_eq!(id(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn the_returned_message_gives_its_ids_and_list_headers() {
         let original = Original::read(
             "Return-Path: <bounces+1@example.net>\nTo: Bob <bob@example.com>,\n carol@example.org\nSubject: hi\n\

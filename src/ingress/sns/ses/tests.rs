@@ -34,6 +34,12 @@ fn complaint(fields: &str, recipients: &[&str]) -> Vec<Event> {
 }
 
 #[test]
+fn a_carriers_mailbox_is_taken_as_it_is_written() {
+    let events = complaint("", &["bo..b.@example.jp"]);
+    assert_eq!(events.first().map(|event| event.recipient.as_str()), Some("\"bo..b.\"@example.jp"));
+}
+
+#[test]
 fn the_documented_sample_gives_every_fact() {
     let event = understood(include_str!("sample_bounce.json")).events.remove(0);
     assert_eq!(event.id.0, "ses:feedback-1:hard_bounce:jane@example.com");
