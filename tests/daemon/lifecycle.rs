@@ -38,6 +38,23 @@ fn sigterm_answers_what_is_under_way_and_exits_0() {
 }
 
 #[test]
+fn what_came_before_sigterm_is_answered_although_nobody_had_read_it() {
+    let mut world = World::start();
+    world.signal(Signal::SIGSTOP);
+    let mut clients: Vec<_> = (0..8).map(|_| world.connect()).collect();
+    for (n, client) in clients.iter_mut().enumerate() {
+        client.send(&bounce_of(&format!("dead{n}@example.com")).request("/sns")).unwrap();
+    }
+    world.signal(Signal::SIGTERM);
+    world.signal(Signal::SIGCONT);
+    for client in &mut clients {
+        assert_eq!(client.answer().unwrap(), 200);
+    }
+    assert_eq!(world.ended().code(), Some(0), "{}", world.log());
+    assert_eq!(world.events(), 8);
+}
+
+#[test]
 fn a_second_sigterm_ends_it_at_once() {
     let mut world = World::start();
     let request = bounce_of("dead@example.com").request("/sns");

@@ -84,6 +84,7 @@ pub(super) async fn run<S, IO>(
         let now = *phase.borrow_and_update();
         let deadline = deadline(now, limits);
         tokio::select! {
+            biased; // What has come counts before a deadline or a shutdown.
             done = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break done.map_or_else(End::broken, |()| End::Done),
             // A new phase brings a new deadline.
             Ok(()) = phase.changed() => {}

@@ -7,7 +7,7 @@
 //! Each request that is refused here, and each that is no HTTP, is one log line, each kind at a limited rate.
 //! On failure: an error of `accept` (no descriptors left, say) is logged, and accepting goes on after a pause; nothing
 //! that a client does ends more than its own connection.
-//! On shutdown: accepting ends, requests under way are answered, idle connections close.
+//! On shutdown: a moment later accepting ends, requests under way are answered, and idle connections close.
 
 use std::future::Future;
 use std::pin::pin;
@@ -39,6 +39,9 @@ pub use tls::{TlsError, load_tls};
 
 /// How long to wait after `accept` failed. Descriptors come back when connections end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// How long the door stays open at shutdown, so that nothing is turned away that had come before.
+const LAST_CALL: Duration = Duration::from_millis(100);
 
 /// What the public door leads to.
 pub struct Door<S> {
@@ -101,7 +104,7 @@ pub async fn serve<S: Sink>(
     let server = Server { door, tls, limits, places: Arc::clone(&places), stopping, log_limit: LogLimit::default() };
     tokio::select! {
         () = server.accept_all(&listener) => {}
-        () = shutdown => {}
+        () = async { shutdown.await; tokio::time::sleep(LAST_CALL).await } => {}
     }
     drop(listener);
     stop.send_replace(true);
