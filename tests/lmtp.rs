@@ -186,6 +186,19 @@ fn a_mail_that_hangs_its_reader_three_times_goes_to_quarantine_unread() {
 }
 
 #[test]
+fn what_the_database_refuses_is_kept_and_defers_nothing() {
+    let daemon = Daemon::start();
+    let picky = "CREATE TRIGGER picky BEFORE INSERT ON event WHEN new.address = 'bob@example.com' \
+                 BEGIN SELECT raise(ABORT, 'no bobs'); END";
+    rusqlite::Connection::open(daemon.path("suppressd.db")).unwrap().execute_batch(picky).unwrap();
+    let mut client = daemon.connect();
+    assert_eq!(client.send(&report("bob@example.com")), "250");
+    assert_eq!(daemon.count("SELECT count(*) FROM quarantine WHERE detail = 'the database refuses it: no bobs'"), 1);
+    assert_eq!(client.send(&report("eve@example.com")), "250");
+    assert_eq!((daemon.count(SUPPRESSED), daemon.count("SELECT count(*) FROM event")), (1, 1));
+}
+
+#[test]
 fn a_file_broken_meanwhile_changes_nothing_and_keys_that_are_gone_defer_mail_and_blame_none() {
     let daemon = Daemon::start();
     fs::write(daemon.path("suppressd.toml"), "bogus = 1\n").unwrap();

@@ -188,6 +188,24 @@ fn garbage_is_kept_in_quarantine() {
 }
 
 #[test]
+fn what_the_database_refuses_is_kept_and_can_be_replayed() {
+    let home = Home::new();
+    home.ok(&["list"]);
+    home.sql(
+        "CREATE TRIGGER picky BEFORE INSERT ON event WHEN new.address = 'bob@example.com' \
+         BEGIN SELECT raise(ABORT, 'no bobs'); END",
+    );
+    taken(&pipe(&home, BOUNCE.as_bytes()));
+    let kept = home.select("SELECT why || ': ' || detail FROM quarantine");
+    assert_eq!(kept, "malformed: the database refuses it: no bobs");
+    assert_eq!(home.select("SELECT count(*) FROM event"), "0");
+    home.sql("DROP TRIGGER picky");
+    home.ok(&["quarantine", "replay", "--all"]);
+    assert_eq!(home.run(&["why", "bob@example.com"]).status, Some(0));
+    assert_eq!(quarantined(&home), "0");
+}
+
+#[test]
 fn twenty_megabytes_are_read_to_the_end_and_the_report_counts() {
     let home = Home::new();
     let mut mail = BOUNCE.replace("--B--", "--B\r\nContent-Type: application/octet-stream").into_bytes();

@@ -33,9 +33,15 @@ const DKIM_TIME: Duration = Duration::from_secs(5);
 pub fn take(input: &mut dyn Read, envelope: &Envelope, config: &Config, now: Timestamp) -> Result<Outcome, String> {
     let mail = read_all(input).map_err(|error| format!("cannot read the mail: {error}"))?;
     let submission = submission::submission(&mail, envelope, &trust(config)?, Door::Pipe, now);
-    let submission = submission.map_err(|error| error.to_string())?;
-    let store = Store::open(&config.database, BUSY_TIMEOUT).map(|store| store.keeping(config.keeping()));
-    let receipt = store.and_then(|mut store| store.submit(&submission, &config.policy, now));
+    let mut submission = submission.map_err(|error| error.to_string())?;
+    let mut store = Store::open(&config.database, BUSY_TIMEOUT).map_err(|error| error.to_string())?;
+    store = store.keeping(config.keeping());
+    let mut receipt = store.submit(&submission, &config.policy, now);
+    let kept = receipt.as_ref().err().and_then(|error| submission::refused(&mail, envelope, Door::Pipe, error));
+    if let Some(kept) = kept {
+        receipt = store.submit(&kept, &config.policy, now);
+        submission = kept;
+    }
     submission::report(&submission, &receipt.map_err(|error| error.to_string())?, envelope, &LogLimit::default());
     Ok(submission::outcome(&submission))
 }

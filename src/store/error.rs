@@ -38,6 +38,15 @@ impl StoreError {
         !matches!(self, Self::Constraint(_))
     }
 
+    /// The same of several submissions at once: which of them breaks the constraint is not known.
+    #[must_use]
+    pub(super) fn of_all(self) -> Self {
+        match self {
+            Self::Constraint(why) => Self::Unreadable(why),
+            other => other,
+        }
+    }
+
     /// The same, and a damaged file has its name.
     #[must_use]
     pub(super) fn of(self, path: &Path) -> Self {

@@ -202,7 +202,7 @@ fn each_by_itself(
         }
         results.push(result);
     }
-    transaction.commit()?;
+    transaction.commit().map_err(|error| StoreError::from(error).of_all())?;
     Ok(results)
 }
 

@@ -43,6 +43,23 @@ fn the_same_message_ten_times_is_one_event() {
 }
 
 #[test]
+fn what_the_database_refuses_is_kept_and_can_be_replayed() {
+    let world = World::start();
+    world.home.sql(
+        "CREATE TRIGGER picky BEFORE INSERT ON event WHEN new.address = 'dead@example.com' \
+         BEGIN SELECT raise(ABORT, 'no dead'); END",
+    );
+    assert_eq!(world.post(&bounce_of("dead@example.com")), 200);
+    assert!(!world.refuses("dead@example.com"));
+    let kept = world.home.select("SELECT why || ': ' || detail FROM quarantine");
+    assert_eq!(kept, "malformed: the database refuses it: no dead");
+    world.home.sql("DROP TRIGGER picky");
+    world.home.ok(&["quarantine", "replay", "--all"]);
+    assert!(world.refuses("dead@example.com"));
+    assert_eq!((world.events(), world.traces()), (1, 2));
+}
+
+#[test]
 fn a_topic_that_is_not_ours_leaves_no_trace_and_costs_no_fetch() {
     let world = World::start();
     assert_eq!(world.post(&other(Draft::notification(&bounce("victim@example.com")))), 403);

@@ -63,7 +63,7 @@ impl Refusal {
             Self::Challenge | Self::Credentials => with(answer, header::WWW_AUTHENTICATE, CHALLENGE),
             Self::Path => answer,
             Self::Headers => outcome(Outcome::Malformed),
-            Self::TooSlow => closing(with(answer, header::RETRY_AFTER, RETRY_AFTER)),
+            Self::TooSlow => closing(outcome(Outcome::TryAgain)),
             Self::Host | Self::TooLarge | Self::Broken => closing(answer),
         }
     }

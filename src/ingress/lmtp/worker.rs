@@ -20,13 +20,13 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::event::{Door, Origin, Why};
+use crate::event::Door;
 use crate::ingress::mail::mime::MAX_MAIL;
 use crate::ingress::mail::origin::{Envelope, NoAnswer};
-use crate::ingress::mail::submission::{self, MAX_KEPT, digest};
+use crate::ingress::mail::submission::{self, digest, refused, unrecordable};
 use crate::log_limit::LogLimit;
 use crate::outcome::Outcome;
-use crate::store::{Quarantined, Submission, Writer};
+use crate::store::{Submission, Writer};
 
 /// Children at work at once.
 const CHILDREN: usize = 2;
@@ -83,8 +83,13 @@ impl Workers {
     /// Has a mail read, and records what it says.
     pub async fn record(&self, envelope: &Envelope, mail: &[u8]) -> Outcome {
         let Some(submission) = self.read(envelope, mail).await else { return Outcome::TryAgain };
-        let submission = Arc::new(submission);
-        match self.writer.submit(Arc::clone(&submission)).await {
+        let mut submission = Arc::new(submission);
+        let mut receipt = self.writer.submit(Arc::clone(&submission)).await;
+        if let Some(kept) = receipt.as_ref().err().and_then(|error| refused(mail, envelope, Door::Lmtp, error)) {
+            submission = Arc::new(kept);
+            receipt = self.writer.submit(Arc::clone(&submission)).await;
+        }
+        match receipt {
             Ok(receipt) => {
                 submission::report(&submission, &receipt, envelope, &self.log_limit);
                 submission::outcome(&submission)
@@ -101,7 +106,8 @@ impl Workers {
         let _permit = self.permits.acquire().await.ok()?;
         let digest = digest(mail);
         if self.crashes(&digest) >= MAX_CRASHES {
-            return Some(unread(envelope, mail, &digest));
+            let detail = format!("reading it failed {MAX_CRASHES} times");
+            return Some(unrecordable(mail, envelope, Door::Lmtp, detail));
         }
         let mut worker = match timeout(self.time, self.worker()).await.unwrap_or_else(|late| Err(late.into())) {
             Ok(worker) => worker,
@@ -171,20 +177,6 @@ impl Workers {
         }
         *crashes.entry(digest).or_default() += 1;
     }
-}
-
-/// A mail that nobody can read is kept for an operator.
-fn unread(envelope: &Envelope, mail: &[u8], digest: &str) -> Submission {
-    let kept = Quarantined {
-        id: format!("mail:{digest}"),
-        door: Door::Lmtp,
-        why: Why::Malformed,
-        detail: format!("reading it failed {MAX_CRASHES} times"),
-        origin: Origin::Unproved,
-        envelope: serde_json::to_string(envelope).ok(),
-        content: mail.get(..MAX_KEPT).unwrap_or(mail).to_vec(),
-    };
-    Submission { quarantined: vec![kept], ..Submission::default() }
 }
 
 impl Worker {

@@ -13,7 +13,7 @@ use super::{Finding, Nature, Reading, read_with};
 use crate::event::{Door, Event, EventId, Kind, Origin, Reason, Side, Why, bracketed, printable};
 use crate::log_limit::LogLimit;
 use crate::outcome::Outcome;
-use crate::store::{Alarm, QuarantineEntry, Quarantined, Receipt, Submission};
+use crate::store::{Alarm, QuarantineEntry, Quarantined, Receipt, StoreError, Submission};
 use crate::telemetry::maillog;
 
 /// What the id of a mail in quarantine begins with; its digest follows.
@@ -61,6 +61,27 @@ pub fn known_as(
         content: mail.get(..MAX_KEPT).unwrap_or(mail).to_vec(),
     });
     Ok(Submission { events, quarantined: quarantined.into_iter().collect(), ..Submission::default() })
+}
+
+/// A mail that says nothing which could be recorded: it is kept for an operator.
+#[must_use]
+pub fn unrecordable(mail: &[u8], envelope: &Envelope, door: Door, detail: String) -> Submission {
+    let kept = Quarantined {
+        id: format!("{ID}{}", digest(mail)),
+        door,
+        why: Why::Malformed,
+        detail,
+        origin: Origin::Unproved,
+        envelope: serde_json::to_string(envelope).ok(),
+        content: mail.get(..MAX_KEPT).unwrap_or(mail).to_vec(),
+    };
+    Submission { quarantined: vec![kept], ..Submission::default() }
+}
+
+/// The same for a mail that the store refused and will always refuse; `None` where `error` may pass.
+#[must_use]
+pub fn refused(mail: &[u8], envelope: &Envelope, door: Door, error: &StoreError) -> Option<Submission> {
+    (!error.is_temporary()).then(|| unrecordable(mail, envelope, door, format!("the database refuses it: {error}")))
 }
 
 /// What the door answers once the submission is recorded.

@@ -206,7 +206,16 @@ impl<S: Sink> Door<S> {
             log::info!("sns: message {id} of topic {topic} is a validation message");
             return Ok(Receipt::default());
         }
-        Ok(self.sink.submit(submission).await?)
+        match self.sink.submit(submission).await {
+            Err(error) if !error.is_temporary() => {
+                let why = format!("the database refuses it: {error}");
+                self.log_limit
+                    .warn("quarantine", &format!("sns: message {id} of topic {topic} kept in quarantine: {why}"));
+                let kept = Quarantined { why: Why::Malformed, ..quarantined(text, context, "", why) };
+                Ok(self.sink.submit(Submission { quarantined: vec![kept], ..Submission::default() }).await?)
+            }
+            result => Ok(result?),
+        }
     }
 
     async fn change_topic(&self, change: TopicChange) -> Result<Receipt, Refusal> {
