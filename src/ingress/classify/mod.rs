@@ -166,7 +166,23 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
     if rule.class == Class::Hard && rule.phrases.is_empty() && is_reporters {
         return Verdict { class: Class::Soft, reason: Reason::OnHold, rule: "code-hard-but-words-unread", ..judged };
     }
-    if rule.class == Class::Hard { case.confirm(judged, facts, rule.when) } else { judged }
+    match rule.class {
+        Class::Hard if rule.reason == Reason::HostUnknown && names_others_only(plain.as_str()) => Verdict {
+            class: Class::Soft,
+            reason: Reason::Rejected,
+            side: Side::Sender,
+            rule: "hard-text-but-another-host",
+            ..judged
+        },
+        Class::Hard => case.confirm(judged, facts, rule.when),
+        _ => judged,
+    }
+}
+
+/// Whether a text in plain form names a host or an address, and neither the recipient's: ours, that is, which could not be found.
+fn names_others_only(plain: &str) -> bool {
+    let has = |names: [&str; 2]| names.iter().any(|name| plain.contains(name));
+    has(["@host", "@addr"]) && !has(["@rdom", "@rcpt"])
 }
 
 /// `x.0.0` is what a reporter writes who was not told a code.
@@ -209,6 +225,12 @@ impl Case {
         self.status.is_some_and(|s| s.subject == 1 && matches!(s.detail, 7 | 8))
     }
 
+    /// RFC 3463 §3.8, RFC 7372: X.7.10, "encryption needed", and X.7.20 to X.7.29, what authenticates mail.
+    fn is_about_client(&self) -> bool {
+        self.status
+            .is_some_and(|s| s.subject == 7 && (s.detail == 10 || (20..=29).contains(&s.detail) && s.detail != NULL_MX))
+    }
+
     fn is_policy(&self) -> bool {
         self.status.is_some_and(|s| s.subject == 7 && s.detail != NULL_MX)
     }
@@ -225,7 +247,7 @@ impl Case {
     /// Lets a hard verdict stand only if the reply was permanent and could be about this recipient alone.
     fn confirm(&self, judged: Verdict, facts: &Facts<'_>, when: When) -> Verdict {
         let softer = |reason, side, rule| Verdict { class: Class::Soft, reason, side, rule, ..judged };
-        if judged.reason == Reason::Suppressed {
+        if judged.reason == Reason::Suppressed && !matches!(self.stage, Stage::MailFrom | Stage::Connect) {
             judged
         } else if self.is_about_sender() {
             softer(Reason::Rejected, Side::Sender, "hard-text-but-sender-code")
@@ -233,6 +255,8 @@ impl Case {
             softer(Reason::RelayRefused, Side::Sender, "hard-text-from-relay")
         } else if self.is_transient() || facts.action == Action::Delayed {
             softer(judged.reason, judged.side, "hard-text-but-transient")
+        } else if self.is_about_client() {
+            softer(Reason::Rejected, Side::Sender, "hard-text-but-client-code")
         } else if self.is_policy() && !(self.stage == Stage::RcptTo && matches!(when, When::Always)) {
             // "550 5.7.1 No such user!" is one only if it was said to RCPT TO, in words that have no other meaning.
             softer(Reason::Filtered, Side::Unknown, "hard-text-but-policy-code")

@@ -20,11 +20,12 @@ pub const RULES: &[Rule] = &[
     // What the relay says about us, and what it did not even try.
     rule("relay-suppression-list", When::Always, HARD, Reason::Suppressed, Side::Recipient,
         said("Amazon SES has suppressed sending: Address is on the suppression list"), &[
-        "address is on the suppression list", "address is on the global suppression list",
+        ": address is on the suppression list", "recipient address is on the suppression list",
+        "address is on the global suppression list",
         "on the suppression list for your account", "on the amazon ses suppression list",
         "on the account-level suppression list", "did not send the message to this address because",
         "recipient address suppressed", "not delivering to previously bounced address",
-        "not delivering to a user who marked", "account level suppression list", "on our suppression list",
+        "not delivering to a user who marked", "account level suppression list", "recipient * on our suppression list", "@rcpt * on our suppression list",
         "previously hard bounced", "address has previously bounced", "recipient is suppressed",
         "suppressed because the recipient", "message to suppressed recipient", "is on your suppression list",
     ]),
@@ -38,6 +39,8 @@ pub const RULES: &[Rule] = &[
         "daily message quota exceeded", "sending quota", "relay quota", "sending limit", "exceeded * sending",
         "too many recipients", "too many connections", "too many concurrent", "too many sessions", "too many emails",
         "too many mails", "too many errors", "too many invalid", "too many unknown", "too many failed",
+        "too many bad", "too many non", "too many incorrect", "too many wrong", "invalid recipients limit",
+        "number of invalid", "number of bad", "number of unknown",
         "too many requests", "too much mail from", "rate limit", "rate-limit", "ratelimit", "rate exceeded",
         "throttl", "connection limit", "connection rate", "receiving mail at a rate", "recipients this hour",
         "exceeded the maximum number of", "exceeds the maximum number of", "exceeded the limit of",
@@ -94,6 +97,9 @@ pub const RULES: &[Rule] = &[
     // What is about a sender's address, and would read like an unknown user.
     rule("sender-address", When::Always, SOFT, Reason::Rejected, Side::Sender,
         said("553 5.1.8 <us@example.net>... Domain of sender address us@example.net does not exist"), &[
+        "you are not", "you're not", "recipient's contacts", "recipient's address book",
+        "reply-to header", "to: header", "cc: header", "address in header", "address in * header", "verification failed for @addr",
+        "accept mail without", "accept mail unless", "accept mail over", "accept mail via",
         "sender address", "sender's address", "domain of sender", "sender's mailbox", "sender domain",
         "sender's domain", "sender denied", "sender unknown", "sender verify", "sender verification",
         "sender is not", "sender not ", "sender was rejected", "sender has been rejected", "sender blocked",
@@ -142,7 +148,8 @@ pub const RULES: &[Rule] = &[
     // A name in a directory is "listed" too, so this stands before the block lists.
     rule("user-not-listed", When::Always, HARD, Reason::UserUnknown, Side::Recipient,
         said("User Bob (bob@example.com) not listed in Domino Directory"), &[
-        "not listed in", "not listed on", "not found in * directory", "not in address list",
+        "not listed in * directory", "not listed in directory", "not listed in * address", "not listed in * book",
+        "not listed on * directory", "not found in * directory", "not in address list",
         "not in the address book", "not in directory", "does not exist in directory", "matches to nameserver query",
         "not found in directory", "not in * directory", "not in the directory", "not in our directory",
         "not present in directory", "not found in the directory", "not in address book", "not in global address",
@@ -171,17 +178,21 @@ pub const RULES: &[Rule] = &[
         "host does not accept email", "domain does not accept mail", "domain doesn't accept mail",
         "domain does not accept email", "domain @rdom does not accept", "@rdom does not accept mail",
         "@rdom does not accept email", "server does not accept mail", "system does not accept mail",
-        "machine does not accept mail", "not accepting network messages", "does not accept network",
-        "not a mail server", "does not receive mail for", "indicated no smtp service", "no smtp service for",
+        "machine does not accept mail", "not a mail server", "does not receive mail for", "indicated no smtp service", "no smtp service for",
         "domain that does not accept", "no mx found for domain", "no mail service", "does not run a mail",
         "does not have a mail server", "domain does not receive", "domain does not handle mail",
         "has no mail exchanger", "mx records point to non-existent", "domain has been suspended permanently",
         "no valid hosts found for domain", "domain name not found: @rdom", "domain @rdom couldn't be found",
-        "domain @rdom could not be found", "nxdomain",
+        "domain @rdom could not be found", "@rdom * nxdomain", "nxdomain * @rdom",
+    ]),
+    // RFC 7504. With another reply, RFC 3463 says of X.3.2 that the system is shut down or overloaded.
+    rule("host-accepts-no-mail", When::Reply(521), HARD, Reason::HostUnknown, Side::Recipient,
+        said("521 5.3.2 System not accepting network messages"), &[
+        "not accepting network messages", "does not accept network",
     ]),
     rule("client-blocked", When::Always, SOFT, Reason::Blocked, Side::Sender,
         said("554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using dnsbl.example"), &[
-        "blocked using", "blocked by", "blocked for", "blocked due", "blocked because", "blocked from", "is blocked",
+        "delist", "blocked using", "blocked by", "blocked for", "blocked due", "blocked because", "blocked from", "is blocked",
         "been blocked", "was blocked", "are blocked", "temporarily blocked", "connection blocked",
         "currently blocked", "ip blocked", "] blocked", "spamhaus", "spamcop", "sorbs", "spfbl", "uceprotect",
         "senderbase", "barracudacentral", "blacklist", "black list", "black-list", "blocklist", "block list",
@@ -312,6 +323,7 @@ pub const RULES: &[Rule] = &[
     // Trouble of a system, dressed as an unknown user.
     rule("delivery-program", When::Always, SOFT, Reason::SystemError, Side::Transport,
         said("procmail: Couldn't create \"/var/mail/bob\": No such user"), &[
+        "maintenance", "under migration", "suspended until", "license", "licence",
         "procmail", "pipe to", "pipe returned", "command died", "command failed", "command output", "mailer error",
         "couldn't create", "could not create", "cannot create", "can't create", "permission denied",
         "could not open", "cannot open", "can't open", "unable to open", "cannot append", "cannot update mailbox",
@@ -483,7 +495,7 @@ pub const RULES: &[Rule] = &[
         "no user found", "no user with", "no user named", "no user account", "no account with", "no account for",
         "no account found", "no account matching", "no such member", "no such customer", "no such subscriber",
         "no such receiver", "no such destination address", "no such alias", "no such mbox", "no such inbox",
-        "no such domain user", "no recipient found", "no recipients found", "no valid recipient", "no valid user",
+        "no such domain user", "no recipient found", "no recipients found", "no valid user",
         "no valid email", "no valid mailbox", "no valid account", "no one by that", "no one at this",
         "nobody by that", "nobody at", "non-existent user", "nonexistent user", "non-existent mailbox",
         "nonexistent mailbox", "non-existent address", "nonexistent address", "non-existing user",
@@ -520,10 +532,8 @@ pub const RULES: &[Rule] = &[
         "not an authorized recipient", "not local user", "not a local user", "not in validrcptto",
         "not in my validrcptto", "not on this server", "not valid here", "not valid at", "not valid recipient",
         "not valid user", "not valid address", "not valid mailbox", "isn't a user", "recipient rejected: user",
-        "recipient rejected: unknown", "recipient rejected: invalid", "recipient address rejected: unknown",
-        "recipient address rejected: undeliverable", "recipient address rejected: invalid",
-        "recipient address rejected: account", "recipient address rejected: mailbox",
-        "recipient address rejected: relay recipient", "recipient no such", "recipient not valid",
+        "recipient rejected: unknown", "recipient rejected: invalid", "recipient address rejected: undeliverable",
+        "recipient address rejected: invalid", "recipient address rejected: relay recipient", "recipient no such", "recipient not valid",
         "recipient not local", "recipient not here", "recipient nonexist", "recipient non-exist",
         "recipient verification failed", "recipient unrecognized", "recipient deleted", "recipient was deleted",
         "recipient's mailbox was not", "recipients unknown", "recipients are invalid", "recipients are unknown",
@@ -538,7 +548,7 @@ pub const RULES: &[Rule] = &[
         "direccion incorrecta", "buzon inexistente", "não cadastrad", "nao cadastrad", "caixa postal inexistente",
         "brak takiego", "brak użytkownika", "brak uzytkownika", "brak konta", "nem létezik", "нет такого",
         "несуществующ", "нет пользователя", "无此", "無此", "宛先不明", "user/invalid", "없는 사용자", "사용자를 찾을",
-        "recipient address rejected: @rdom", "mail box does not exist", "mail box not found", "inbox does not exist",
+        "mail box does not exist", "mail box not found", "inbox does not exist",
         "rcpt does not exist", "recipient address rejected: does not", "recipient address rejected: no such",
         "recipient address rejected: no mailbox", "recipient address rejected: no user",
         "recipient address rejected: not a valid", "recipient rejected: no such", "recipient was not found",
@@ -683,7 +693,7 @@ pub const RULES: &[Rule] = &[
         said("504 Command parameter not implemented"), &[
         "not implemented", "bad sequence", "syntax error", "command not", "command unrecognized",
         "unrecognized command", "command rejected", "unexpected", "protocol", "unimplemented", "command parameter",
-        "polite people say", "out of sequence",
+        "polite people say", "out of sequence", "no valid recipients",
     ]),
     rule("system", When::Always, SOFT, Reason::SystemError, Side::Transport,
         said("554 5.3.0 Internal system error"), &[

@@ -48,6 +48,17 @@ impl Recipient {
     }
 }
 
+impl Recipient {
+    /// Whether an address can be this recipient's, of whom only a local part may be told.
+    #[must_use]
+    pub fn may_be(&self, address: &str) -> bool {
+        let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+        let is_word =
+            |told: &&str| !told.is_empty() && told.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.+".contains(&b));
+        self.addresses().filter(is_word).all(|told| told.eq_ignore_ascii_case(local))
+    }
+}
+
 impl Dsn {
     /// Reads the body of a `message/delivery-status` part.
     #[must_use]

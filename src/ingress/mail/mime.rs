@@ -1,7 +1,8 @@
 //! A mail as the parsers here want it: its header and its parts in order, each with what it is for and its text.
 //!
 //! A thin adapter around `mail_parser`. Limits: the first [`MAX_MAIL`] bytes, cut earlier behind [`MAX_CONTAINERS`]
-//! parts that hold parts, so that a mail nested into itself costs linear time and little stack. A report stands before
+//! parts that hold parts, so that a mail nested into itself costs linear time and little stack, and behind [`MAX_DASHED`] lines
+//! that may begin a part, each of which costs a hundred times its length. A report stands before
 //! what it returns, so what is cut off is not missed. Nothing fails: bad encodings become replacement characters.
 
 use std::borrow::Cow;
@@ -11,11 +12,14 @@ use mail_parser::parsers::MessageStream;
 use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::fields::Fields;
+use super::nonstandard::listing::opens_original;
 
 /// Most bytes of a mail that are looked at.
 pub const MAX_MAIL: usize = 4 << 20;
 /// Most multiparts and attached messages in one mail.
 pub const MAX_CONTAINERS: usize = 64;
+/// Most lines that begin with two dashes, as a boundary does: two for each of [`MAX_PARTS`], and many in the words themselves.
+const MAX_DASHED: usize = 4000;
 /// Most parts looked at.
 const MAX_PARTS: usize = 200;
 
@@ -181,8 +185,16 @@ fn is_parameter(line: &[u8]) -> bool {
     (1..=40).contains(&name.len()) && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'*' | b'_'))
 }
 
-/// The boundary before the first part of a machine-readable type.
+/// The boundary before the first part of a machine-readable type, unless it comes up only in what a report returns.
 fn report_boundary(body: &[u8]) -> Option<&[u8]> {
+    let boundary = any_report_boundary(body)?;
+    let is_first = |line: &&[u8]| line.trim_ascii().strip_prefix(b"--") == Some(boundary);
+    let mut before = lines(body).take_while(|line| !is_first(line)).enumerate();
+    let is_returned = before.any(|(n, line)| n > 0 && opens_original(&String::from_utf8_lossy(line)));
+    (!is_returned).then_some(boundary)
+}
+
+fn any_report_boundary(body: &[u8]) -> Option<&[u8]> {
     let mut boundary = None;
     let mut before: &[u8] = b"";
     for line in lines(body).map(<[u8]>::trim_ascii) {
@@ -211,11 +223,12 @@ pub fn decoded(value: &str) -> String {
 /// What is looked at of a mail, and whether [`folded`] has something to mend in it.
 fn bounded(mail: &[u8]) -> (&[u8], bool) {
     let mail = mail.get(..mail.len().min(MAX_MAIL)).unwrap_or(mail);
-    let (mut containers, mut at) = (0, 0);
+    let (mut containers, mut dashed, mut at) = (0, 0, 0);
     let (mut continues, mut lacks_space) = (false, false);
     for line in lines(mail) {
         containers += usize::from(opens_container(line));
-        if containers > MAX_CONTAINERS {
+        dashed += usize::from(line.starts_with(b"--"));
+        if containers > MAX_CONTAINERS || dashed > MAX_DASHED {
             return (mail.get(..at).unwrap_or(mail), lacks_space);
         }
         lacks_space |= continues && is_parameter(line);
@@ -376,6 +389,22 @@ mod tests {
         assert!(Mail::read(bomb.as_bytes()).parts.len() < MAX_PARTS);
         let folded = bomb.replace(": message", ":\n message").replace("rfc822", "rfc822; boundary=y");
         assert!(Mail::read(folded.as_bytes()).parts.len() < MAX_PARTS);
+    }
+
+    #[test]
+    fn a_report_within_what_is_returned_is_none() {
+        let inner = "--x\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; b@example.com\n--x--\n";
+        for words in ["--- Below this line is a copy of the message.", "Received: from web.example.org"] {
+            let mail = format!("From: a@example.com\n\nSorry.\n\n{words}\n\nYou wrote:\n{inner}");
+            let kinds: Vec<_> = Mail::read(mail.as_bytes()).parts.iter().map(|p| p.kind).collect();
+            assert_eq!(kinds, [PartKind::Text], "{words}");
+        }
+    }
+
+    #[test]
+    fn a_digest_of_empty_parts_is_cut() {
+        let bomb = format!("Content-Type: multipart/digest; boundary=b\n\n{}", "--b\n".repeat(100_000));
+        assert!(bounded(bomb.as_bytes()).0.len() < 20_000);
     }
 
     #[test]

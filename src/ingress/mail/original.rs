@@ -32,7 +32,7 @@ const KEPT: &[&str] = &[
 /// What is known of the returned message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Original {
-    /// Addresses in `To`.
+    /// Addresses in `To` and `Cc`.
     pub to: Vec<String>,
     /// The addresses of who wrote it and of the mailing list that it went through, and the name of the list (RFC 2919).
     pub authors: Vec<String>,
@@ -54,7 +54,7 @@ impl Original {
         Self::read(part.map_or(behind_words, |p| &*p.text))
     }
 
-    /// The only address in `To`, unless it is the author's or a mailing list's: `talk@lists.example.org` for the list
+    /// The only address in `To` and `Cc`, unless it is the author's or a mailing list's: `talk@lists.example.org` for the list
     /// `<talk.lists.example.org>`. A newsletter has the fields of a list too, but is to its reader.
     #[must_use]
     pub fn only_to(&self) -> Option<&str> {
@@ -80,7 +80,7 @@ impl Original {
             fields.get(n).map(|v| printable(v.trim().trim_matches(['<', '>']), MAX_NAME)).filter(|v| !v.is_empty())
         };
         Self {
-            to: fields.all("To").flat_map(|v| addresses(&v)).take(20).collect(),
+            to: fields.all("To").chain(fields.all("Cc")).flat_map(|v| addresses(&v)).take(20).collect(),
             authors: AUTHORS.iter().filter_map(|name| fields.get(name)).filter_map(|v| author(&v)).collect(),
             sender: name("Return-Path"),
             message_id: name("Message-ID").filter(|id| id.contains('@')),

@@ -22,7 +22,7 @@ pub(super) fn read(mail: &Mail<'_>, patterns: &[verp::Pattern]) -> Reading {
     context
         .feedback(mail)
         .or_else(|| context.status(mail))
-        .or_else(|| sns_json::read(&words, context.at))
+        .or_else(|| context.event(&words))
         .or_else(|| context.disposition(mail, &words))
         .or_else(|| context.pasted())
         .or_else(|| context.in_words(mail))
@@ -217,14 +217,31 @@ impl<'v> Context<'v> {
         reading
     }
 
+    /// An SES event, if it is what the report says and not what a report returns.
+    fn event(&self, words: &str) -> Option<Reading> {
+        let is_own = words.find('{').is_some_and(|at| at < self.listing.report.len());
+        is_own.then(|| sns_json::read(words, self.at)).flatten()
+    }
+
     /// The addresses of a recipient, best first: the one that we sent to, as the report or our own return path names it, before
     /// the one that failed behind a forward.
     fn names<'a>(&'a self, dsn: &'a Dsn, recipient: &'a dsn::Recipient) -> impl Iterator<Item = &'a str> {
         let alone = dsn.recipients.len() == 1;
         let original = recipient.original.as_deref().filter(|o| o.contains('@'));
-        let only_to = self.original.only_to().filter(|_| alone);
+        let is_believed =
+            original.is_none_or(|original| dsn.queue_id.is_none() || self.was_sent_to(original, recipient));
+        let only_to = self.original.only_to().filter(|to| alone && recipient.may_be(to));
         let path = self.verp.as_deref().filter(|_| alone);
-        original.into_iter().chain(path).chain(recipient.addresses()).chain(only_to)
+        let others = recipient.addresses().filter(move |address| is_believed || Some(*address) != original);
+        original.filter(|_| is_believed).into_iter().chain(path).chain(others).chain(only_to)
+    }
+
+    /// Whether Postfix itself says that a message was sent to the address which `Original-Recipient` names: that field repeats
+    /// what the client chose to write there (ORCPT, RFC 3461 §4.2), be it somebody else's.
+    fn was_sent_to(&self, original: &str, recipient: &dsn::Recipient) -> bool {
+        let original = clean(original);
+        let is_last = recipient.last.as_deref().is_none_or(|last| clean(last).eq_ignore_ascii_case(&original));
+        is_last || self.listing.expanded_from(&original)
     }
 
     /// The wordings of mail programs.

@@ -196,6 +196,13 @@ impl<'x> Listing<'x> {
         found.unwrap_or_else(|| self.in_sentences())
     }
 
+    /// Whether Postfix says that mail to this address was to go to another: `<robert@example.org> (expanded from <bob@example.com>)`.
+    #[must_use]
+    pub fn expanded_from(&self, address: &str) -> bool {
+        let report = self.report.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        report.contains(&format!("(expanded from <{}>)", address.to_lowercase()))
+    }
+
     /// The one address that the report has, if it has but one that is neither the reporter's nor ours.
     #[must_use]
     pub fn only_address(&self, ours: &str) -> Vec<Notice> {
@@ -306,7 +313,9 @@ fn share(notices: &mut [Notice], shared: &str, is_transcript: bool) {
     }
 }
 
-fn opens_original(line: &str) -> bool {
+/// Whether a line opens the returned message.
+#[must_use]
+pub fn opens_original(line: &str) -> bool {
     if HEADERS.iter().any(|h| line.trim_start().starts_with(h)) {
         return true;
     }

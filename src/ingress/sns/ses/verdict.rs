@@ -99,6 +99,7 @@ fn is_dead(said: &classify::Verdict, action: Action) -> bool {
     let untold = matches!(said.reason, Reason::OnHold | Reason::Undefined | Reason::Suspended);
     let is_about_address = matches!(said.side, Side::Recipient | Side::Unknown)
         && said.status.is_none_or(|status| status.subject != 7 && status.subject != 2);
+    let untold = untold && said.status.is_none_or(|status| status.subject != 3);
     let unread = !said.is_by_text() && is_about_address;
     failed && (said.class == Class::Hard || said.class == Class::Soft && !transient && (untold || unread))
 }
