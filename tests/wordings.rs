@@ -349,9 +349,77 @@ fn the_same_words_in_a_personal_mail_are_no_bounce() {
     }
 }
 
+/// Who answers, by hand or by program, may use the words of a report, about a colleague, a shop or a list.
+#[test]
+fn an_answer_condemns_nobody() {
+    for (header, body) in [
+        (
+            "From: Bob <bob@firm.example>\nSubject: Automatic reply: November\nAuto-Submitted: auto-replied",
+            "I read mail on the GroupWise web access once a day.\nCarol has left the company; ask alice@firm.example\n",
+        ),
+        (
+            "From: Bounce Fitness <info@bounce-fitness.example>\nSubject: Automatic reply: November",
+            "Unfortunately we cannot answer before Monday. Our studio has moved!\n\ninfo@bounce-fitness.example\n",
+        ),
+        (
+            "From: postmaster@firm.example\nSubject: Automatic reply: November\nAuto-Submitted: auto-replied",
+            "Bob Miller has left the company, so your mail could not be read by him. Please contact:\n\nalice@firm.example\n",
+        ),
+        (
+            "From: talk-bounces@lists.example\nSubject: Request to mailing list Talk rejected\nX-List-Administrivia: yes",
+            "Your request has been rejected: \"This list has moved\".\n\nQuestions go to\n\n    talk-owner@lists.example\n",
+        ),
+        (
+            "Return-Path: <>\nFrom: Jan <jan@firma.example>\nSubject: =?utf-8?Q?Odpowied=C5=BA_automatyczna=3A_November?=\n\
+             X-Auto-Response-Suppress: All\nIn-Reply-To: <1@example.org>\nauto-submitted: auto-generated",
+            "Jestem na urlopie. Anna Nowak has left the company; tel. 501 222 333.\n\nJan\n",
+        ),
+    ] {
+        let mail = format!("{header}\nTo: news@example.org\n\n{body}");
+        let kinds: Vec<_> = mail::read(mail.as_bytes()).findings.iter().map(|f| f.kind).collect();
+        assert!(kinds.iter().all(|kind| *kind == Kind::Notice), "{header}: {kinds:?}");
+    }
+}
+
+/// Microsoft's Junk Mail Reporting Program.
+#[test]
+fn a_junk_mail_report_without_a_report_is_a_complaint() {
+    let mail = "From: staff@hotmail.com\nTo: news@example.org\nSubject: complaint about message from 192.0.2.7\n\
+        Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n\
+        X-HmXmrOriginalRecipient: bob@hotmail.com\nFrom: News <news@example.org>\nTo: bob@hotmail.com\n\
+        Subject: November\n\nhello\n--b--\n";
+    let told = |mail: &str| {
+        let reading = mail::read(mail.as_bytes());
+        reading.findings.iter().map(|f| (f.recipient.to_string(), f.kind)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(mail), [("bob@hotmail.com".to_owned(), Kind::Complaint)]);
+    assert_eq!(told(&mail.replace("staff@hotmail.com", "eve@example.com")), []);
+}
+
+/// A mail to several may have come back from any of them.
+#[test]
+fn whoever_stands_in_to_beside_a_cc_is_not_the_one_meant() {
+    let report = "Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n\
+        Reporting-MTA: dns; old.example\n\nFinal-Recipient: rfc822; bob\nAction: failed\nStatus: 5.1.1\n\
+        Diagnostic-Code: smtp; 550 5.1.1 bob... User unknown\n\n--b\nContent-Type: message/rfc822\n\n\
+        From: News <news@example.org>\nTo: TO\nSubject: November\n\nhello\n--b--\n";
+    for (to, named) in [
+        ("Bob <bob@old.example>", Some("bob@old.example")),
+        ("alice@example.com", None),
+        ("bob@old.example\nCc: alice@example.com", None),
+    ] {
+        let reading = mail::read(report.replace("TO\n", &format!("{to}\n")).as_bytes());
+        assert_eq!(reading.findings.first().map(|f| f.recipient.as_str()), named, "{to}");
+    }
+}
+
 #[test]
 fn a_quoted_reply_without_author_is_a_bounce() {
-    for header in ["", "Return-Path: <>\nFrom: \"Mail System\" <robot@mx.example.net>\nSubject: hello\n"] {
+    for header in [
+        "",
+        "Return-Path: <>\nFrom: \"Mail System\" <robot@mx.example.net>\nSubject: hello\n",
+        "Return-Path: <MAILER-DAEMON>\nFrom: robot@mx.example.net\nSubject: hello\n",
+    ] {
         let mail = format!("{header}\nYour message to <bob@example.com> came back:\n\n550 5.1.1 user unknown\n");
         let kinds: Vec<_> = mail::read(mail.as_bytes()).findings.iter().map(|f| f.kind).collect();
         assert_eq!(kinds, [HARD], "{header}");

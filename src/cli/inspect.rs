@@ -143,7 +143,7 @@ impl Inspector<'_> {
     }
 
     fn mail(&self, bytes: &[u8]) -> Seen {
-        let reading = mail::read_with(bytes, &self.trust.verp);
+        let reading = mail::read_with(bytes, &self.trust.verp, false);
         let client = self.args.client_address.clone().or_else(|| presumed_client(bytes));
         let envelope =
             Envelope { recipient: self.args.recipient.clone(), client_address: client, ..Envelope::default() };

@@ -23,7 +23,7 @@ use suppressd::status::EnhancedStatus;
 /// A whole mail; half of them with a pattern of return paths, as reading each twice would halve the speed.
 pub fn mail(data: &[u8]) {
     let patterns = verp::Pattern::parse("return-{user}={domain}").into_iter().filter(|_| data.len() % 2 == 1);
-    check_reading(&mail::read_with(data, &patterns.collect::<Vec<_>>()));
+    check_reading(&mail::read_with(data, &patterns.collect::<Vec<_>>(), data.len() % 2 == 1));
 }
 
 /// The fields of a delivery status notification, and the judge of what they say.

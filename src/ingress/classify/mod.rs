@@ -249,6 +249,9 @@ impl Case {
         let softer = |reason, side, rule| Verdict { class: Class::Soft, reason, side, rule, ..judged };
         if judged.reason == Reason::Suppressed && !matches!(self.stage, Stage::MailFrom | Stage::Connect) {
             judged
+        } else if judged.reason == Reason::HasMoved && self.status.is_none() && self.code.is_none() {
+            // So an answer speaks of a shop that has moved, or of a colleague who left.
+            softer(judged.reason, judged.side, "hard-text-without-code")
         } else if self.is_about_sender() {
             softer(Reason::Rejected, Side::Sender, "hard-text-but-sender-code")
         } else if self.speaker == Speaker::Relay && !(self.is_about_address() && self.stage == Stage::RcptTo) {

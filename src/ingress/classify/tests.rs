@@ -62,6 +62,60 @@ fn a_code_about_the_sender_condemns_no_recipient() {
 }
 
 /// Wordings of large receivers, as their postmaster pages and bounces have them.
+/// Words that an unknown recipient has too, about somebody or something else.
+#[test]
+fn what_is_about_us_others_or_a_system_is_not_hard() {
+    for text in [
+        "550 5.7.1 Too many bad recipients",
+        "554 Too many nonexistent recipients",
+        "550 Invalid recipients limit reached for this session",
+        "550 Maximum number of invalid recipients reached",
+        "554 5.5.1 Error: no valid recipients",
+        "550 5.7.1 You are not listed in the recipient's contacts",
+        "550 5.7.1 PTR record of 192.0.2.7 not listed in DNS",
+        "554 5.7.1 Rejected: 192.0.2.7 not listed in our whitelist",
+        "550 You are not in the address book of this user",
+        "550 5.7.25 Reverse DNS of 192.0.2.7: NXDOMAIN",
+        "554 This mail server does not accept mail without TLS encryption",
+        "550 5.7.10 host does not accept mail over unencrypted connections",
+        "550 5.7.10 no such user",
+        "550 5.7.1 mta.example.org: host not found",
+        "550 mta.example.org host unknown",
+        "550 Rejected: no MX record for news@example.org",
+        "550 Verification failed for <news@example.org>: Unrouteable address",
+        "550 5.7.1 Your IP address is on our suppression list",
+        "550 5.7.1 example.org is on our suppression list",
+        "554 5.7.1 The sender address is on the suppression list",
+        "554 5.7.1 <bob@example.com>: Recipient address rejected: Unknown error",
+        "550 5.7.1 <bob@example.com>: Recipient address rejected: example.com only takes mail from partners",
+        "550 5.7.1 <bob@example.com>: Recipient address rejected: Account on hold, payment outstanding",
+        "550 5.2.0 <bob@example.com>: Recipient address rejected: Mailbox under migration, please try later",
+        "550 5.6.0 Invalid e-mail address in Reply-To header",
+        "554 5.6.0 Bad address in To: header",
+        "550 Invalid address in header Cc",
+        "554 5.3.2 System not accepting network messages",
+        "550 The license of this mail server is invalid",
+        "550 Mail suspended for maintenance",
+        "our shop has moved to Ring Street 5",
+    ] {
+        for stage in [Stage::Unknown, Stage::RcptTo] {
+            let verdict = judge(&Facts { text, stage, recipient: "bob@example.com", ..Facts::default() });
+            assert_ne!(verdict.class, Class::Hard, "{text}: {}", verdict.rule);
+        }
+    }
+    for text in [
+        "550 5.1.1 <bob@example.com>: Recipient address rejected: User unknown in virtual mailbox table",
+        "550 <bob@example.com>: no such domain, says mx.example.net",
+        "521 5.3.2 System not accepting network messages",
+        "554 Message rejected: Address is on the suppression list",
+        "550 User Bob not listed in Domino Directory",
+        "551 5.1.6 recipient has moved",
+    ] {
+        let verdict = judge(&Facts { text, recipient: "bob@example.com", ..Facts::default() });
+        assert_eq!(verdict.class, Class::Hard, "{text}: {}", verdict.rule);
+    }
+}
+
 #[test]
 fn large_receivers_are_understood() {
     let (hard, soft) = (Class::Hard, Class::Soft);

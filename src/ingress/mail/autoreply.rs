@@ -40,6 +40,22 @@ const SUBJECTS: &[&str] = &[
     "automatisch antwoord",
     "afwezig",
     "автоответ",
+    "autosvar",
+    "automatsvar",
+    "automatisk svar",
+    "automaattinen",
+    "automatisch",
+    "odpowiedź automatyczna",
+    "automatická odpověď",
+    "automatikus válasz",
+    "автоматический ответ",
+    "автоматична відповідь",
+    "otomatik yanıt",
+    "răspuns automat",
+    "αυτόματη απάντηση",
+    "자동 회신",
+    "自动答复",
+    "自動応答",
     "自动回复",
     "自動回覆",
     "自動返信",
@@ -47,8 +63,15 @@ const SUBJECTS: &[&str] = &[
 ];
 
 /// Header fields that only automatic answers have.
-const FIELDS: &[&str] =
-    &["X-Autoreply", "X-Autorespond", "X-AutoReply-From", "X-Mail-Autoreply", "X-Auto-Reply", "X-Vacation"];
+const FIELDS: &[&str] = &[
+    "X-Autoreply",
+    "X-Autorespond",
+    "X-AutoReply-From",
+    "X-Mail-Autoreply",
+    "X-Auto-Reply",
+    "X-Vacation",
+    "X-MS-Exchange-Inbox-Rules-Loop",
+];
 
 /// Words by which an answer says that something is out of use, in a sentence about one of [`MAILBOX`].
 const DEAD: &[&str] = &[
@@ -57,6 +80,7 @@ const DEAD: &[&str] = &[
     "no longer active",
     "no longer monitored",
     "no longer valid",
+    "no longer works",
     "has been deactivated",
     "mailbox is closed",
     "not in use anymore",
@@ -68,12 +92,11 @@ const DEAD: &[&str] = &[
 const MAILBOX: &[&str] =
     &["@", "address", "mailbox", "account", "email", "e-mail", "inbox", "adresse", "postfach", "konto"];
 
-/// Words by which an answer says that whoever had the mailbox has left.
+/// Words by which an answer says that somebody has left, in a sentence about who had the mailbox.
 const LEFT: &[&str] = &[
     "has left the company",
     "no longer with the company",
     "no longer employed",
-    "address no longer works",
     "no longer work here",
     "no longer work at",
     "no longer work for",
@@ -91,24 +114,43 @@ const LEFT: &[&str] = &[
 /// Whether a mail is an automatic answer.
 #[must_use]
 pub fn is_autoreply(header: &Fields<'_>) -> bool {
-    let subject = header.get("Subject").map(|s| decoded(&s).to_lowercase()).unwrap_or_default();
-    let subject = subject.trim_start_matches("re:").trim_start();
-    let auto =
-        header.get("Auto-Submitted").is_some_and(|v| v.trim_start().to_ascii_lowercase().starts_with("auto-replied"));
+    let submitted = header.get("Auto-Submitted").unwrap_or_default().trim_start().to_ascii_lowercase();
+    let auto = submitted.starts_with("auto-replied")
+        || submitted.starts_with("auto-generated")
+            && header.has("X-Auto-Response-Suppress")
+            && header.has("In-Reply-To");
     let precedence = header.get("Precedence").is_some_and(|v| v.trim().eq_ignore_ascii_case("auto_reply"));
     // A report that lost its recipients on the way is none, though most reports say that they are automatic.
     if header.get("Content-Type").is_some_and(|v| v.to_ascii_lowercase().contains("report-type=delivery-status")) {
         return false;
     }
-    SUBJECTS.iter().any(|s| subject.starts_with(s)) || FIELDS.iter().any(|f| header.has(f)) || auto || precedence
+    is_certain(header) || auto || precedence
 }
 
-/// Whether the words of an automatic answer say that nobody reads the mailbox any more.
+/// Whether its subject, or a field that no report has, says so.
 #[must_use]
-pub fn says_dead(words: &str) -> bool {
+pub fn is_certain(header: &Fields<'_>) -> bool {
+    let subject = header.get("Subject").map(|s| decoded(&s).to_lowercase()).unwrap_or_default();
+    let subject = subject.trim_start_matches("re:").trim_start();
+    SUBJECTS.iter().any(|s| subject.starts_with(s)) || FIELDS.iter().any(|f| header.has(f))
+}
+
+/// What a sentence calls who had the mailbox, beside his name: a colleague who left has not.
+const OWNERS: &[&str] =
+    &["i am ", "i'm ", "i no ", "i have ", "i've ", "this person", "this user", "this employee", "the person you"];
+
+/// Whether the words of an automatic answer by `author`, as `From` names him, say that nobody reads the mailbox any more.
+#[must_use]
+pub fn says_dead(words: &str, author: &str) -> bool {
     let lower = words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let author = author.to_lowercase();
+    let name = author.rsplit_once('@').map_or(author.as_str(), |(name, _)| name);
+    let names: Vec<_> = name.split(|c: char| !c.is_alphanumeric()).filter(|part| part.chars().count() > 2).collect();
     let has = |sentence: &str, words: &[&str]| words.iter().any(|word| sentence.contains(word));
-    lower.split_inclusive(". ").any(|sentence| has(sentence, LEFT) || has(sentence, DEAD) && has(sentence, MAILBOX))
+    let is_about_owner = |sentence: &str| has(sentence, OWNERS) || has(sentence, &names);
+    lower.replace(". ", "\n").split(['\n', ';', '!']).any(|sentence| {
+        has(sentence, LEFT) && is_about_owner(sentence) || has(sentence, DEAD) && has(sentence, MAILBOX)
+    })
 }
 
 /// What a disposition notification means: only a failure for a full mailbox is worth more than nothing.
@@ -154,14 +196,15 @@ mod tests {
             "I am no longer with the company.",
             "Diese Adresse wird nicht mehr verwendet.",
         ] {
-            assert!(says_dead(words), "{words}");
+            assert!(says_dead(words, "Bob Miller <bob@example.com>"), "{words}");
         }
         for words in [
             "I no longer work on Fridays and will answer your e-mail on Monday.",
             "Our office is closed. I read mail again on Monday.",
             "Your coupon is no longer valid.",
+            "Carol has left the company; Alice does her work. Bob",
         ] {
-            assert!(!says_dead(words), "{words}");
+            assert!(!says_dead(words, "Bob Miller <bob@example.com>"), "{words}");
         }
     }
 

@@ -126,13 +126,14 @@ pub struct Unnamed {
 /// Reads a mail, with the common pattern of return paths.
 #[must_use]
 pub fn read(mail: &[u8]) -> Reading {
-    read_with(mail, &[])
+    read_with(mail, &[], false)
 }
 
-/// Reads a mail; `verp` are the patterns of our own return paths, beside the common one.
+/// Reads a mail; `verp` are the patterns of our own return paths, beside the common one. With `from_nobody` it came from the null
+/// sender, whatever its header says.
 #[must_use]
-pub fn read_with(mail: &[u8], verp: &[Pattern]) -> Reading {
-    read_forwarded(mail, verp, MAX_FORWARDS)
+pub fn read_with(mail: &[u8], verp: &[Pattern], from_nobody: bool) -> Reading {
+    read_forwarded(mail, verp, from_nobody, MAX_FORWARDS)
 }
 
 /// Reads a payload that is no mail: an SES event, bare or in its SNS envelope; `None` if it is none.
@@ -141,15 +142,15 @@ pub fn read_payload(text: &str) -> Option<Reading> {
     if text.trim_start().starts_with('{') { sns_json::read(text, None) } else { None }
 }
 
-fn read_forwarded(bytes: &[u8], verp: &[Pattern], depth: usize) -> Reading {
+fn read_forwarded(bytes: &[u8], verp: &[Pattern], from_nobody: bool, depth: usize) -> Reading {
     let mail = Mail::read(bytes);
-    let reading = report::read(&mail, verp);
+    let reading = report::read(&mail, verp, from_nobody);
     let names_somebody = !reading.findings.is_empty();
     if names_somebody || depth == 0 || !matches!(reading.nature, Nature::NotABounce | Nature::Nonstandard) {
         return reading;
     }
     let forwarded = mail.parts.iter().filter(|p| p.kind == PartKind::Original).take(MAX_FORWARDS);
-    let inner = forwarded.map(|p| read_forwarded(p.text.as_bytes(), verp, depth - 1));
+    let inner = forwarded.map(|p| read_forwarded(p.text.as_bytes(), verp, false, depth - 1));
     let is_report = |r: &Reading| {
         !r.findings.is_empty() && matches!(r.nature, Nature::Dsn | Nature::Arf | Nature::SnsJson | Nature::Nonstandard)
     };

@@ -16,11 +16,12 @@ use crate::ingress::classify::{Action, Class, Verdict};
 use crate::return_path::verp;
 
 /// Tries the formats, the most certain first.
-pub(super) fn read(mail: &Mail<'_>, patterns: &[verp::Pattern]) -> Reading {
+pub(super) fn read(mail: &Mail<'_>, patterns: &[verp::Pattern], from_nobody: bool) -> Reading {
     let words = mail.words();
-    let context = Context::of(mail, Listing::of(&words), patterns);
+    let context = Context { from_nobody, ..Context::of(mail, Listing::of(&words), patterns) };
     context
         .feedback(mail)
+        .or_else(|| context.junk_report(mail))
         .or_else(|| context.status(mail))
         .or_else(|| context.event(&words))
         .or_else(|| context.disposition(mail, &words))
@@ -40,6 +41,8 @@ struct Context<'v> {
     verp: Option<String>,
     tokens: Option<String>,
     is_ses: bool,
+    /// From the null sender, by the envelope.
+    from_nobody: bool,
 }
 
 /// What is known of one recipient, before he is named.
@@ -67,6 +70,7 @@ impl<'v> Context<'v> {
             patterns,
             listing,
             is_ses: from.contains("amazonses.com"),
+            from_nobody: false,
             original,
         }
     }
@@ -152,6 +156,26 @@ impl<'v> Context<'v> {
             evidence.reporting_mta.clone_from(&reporter);
             evidence.sender = sender.clone().or(evidence.sender.take());
         }
+        Some(reading)
+    }
+
+    /// Microsoft's Junk Mail Reporting Program: the message itself, with its recipient in a field, and no report.
+    fn junk_report(&self, mail: &Mail<'_>) -> Option<Reading> {
+        let header = mail.header();
+        let is_theirs = header.get("From").is_some_and(|from| from.to_ascii_lowercase().contains("staff@hotmail.com"));
+        let subject = header.get("Subject").unwrap_or_default().trim().to_ascii_lowercase();
+        let recipient = self.original.provider_recipient.as_deref();
+        let recipient = recipient.filter(|_| is_theirs && subject.starts_with("complaint about message"))?;
+        let verdict = Verdict {
+            class: Class::Complaint,
+            reason: Reason::Abuse,
+            side: Side::Recipient,
+            status: None,
+            rule: "junk-mail-report",
+        };
+        let case = Case { kind: Kind::Complaint, verdict, source: Source::Arf, diagnostic: None, remote_mta: None };
+        let mut reading = Reading { nature: Nature::Arf, family: "jmrp", ..Reading::default() };
+        self.add(&mut reading, &case, std::iter::once(recipient));
         Some(reading)
     }
 
@@ -246,7 +270,7 @@ impl<'v> Context<'v> {
 
     /// The wordings of mail programs.
     fn in_words(&self, mail: &Mail<'_>) -> Option<Reading> {
-        let report = nonstandard::read(&mail.header(), self.listing)?;
+        let report = nonstandard::read(&mail.header(), self.listing, self.from_nobody)?;
         let mut reading = Reading { nature: Nature::Nonstandard, family: report.family, ..Reading::default() };
         let action = if report.is_warning { Action::Delayed } else { Action::Failed };
         let lone = report.notices.len() == 1;
@@ -296,12 +320,12 @@ impl<'v> Context<'v> {
     /// RFC 3834.
     fn answer(&self, mail: &Mail<'_>, words: &str) -> Option<Reading> {
         let header = mail.header();
-        let from = header.get("From").unwrap_or_default();
-        let from = super::original::addresses(&from);
+        let author = super::mime::decoded(&header.get("From").unwrap_or_default());
+        let from = super::original::addresses(&author);
         let (nature, kind, reason) = if is_unsubscribe(&header.get("Subject").unwrap_or_default(), words) {
             (Nature::Unsubscribe, Kind::Unsubscribe, Reason::Other)
         } else if autoreply::is_autoreply(&header) {
-            let dead = autoreply::says_dead(words);
+            let dead = autoreply::says_dead(words, &author);
             let (kind, reason) =
                 if dead { (Kind::SoftBounce, Reason::Suspended) } else { (Kind::Notice, Reason::AutoReply) };
             (Nature::AutoReply, kind, reason)

@@ -403,7 +403,7 @@ fn a_configured_return_path_names_the_recipient() {
     );
     assert!(read(hidden.as_bytes()).findings.is_empty());
     let named: Vec<_> =
-        read_with(hidden.as_bytes(), &patterns).findings.iter().map(|f| f.recipient.to_string()).collect();
+        read_with(hidden.as_bytes(), &patterns, false).findings.iter().map(|f| f.recipient.to_string()).collect();
     assert_eq!(named, ["bob@example.com"]);
 }
 

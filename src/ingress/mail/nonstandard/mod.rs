@@ -10,7 +10,7 @@
 pub mod families;
 pub mod listing;
 
-use super::autoreply::is_autoreply;
+use super::autoreply::{is_autoreply, is_certain};
 use super::fields::Fields;
 use super::mime::decoded;
 use families::{FAMILIES, Family, SUBJECTS};
@@ -34,14 +34,17 @@ pub struct Report<'x> {
 
 /// Reads the words of a mail as a non-standard bounce; `None` if it does not look like one.
 #[must_use]
-pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>) -> Option<Report<'x>> {
+pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) -> Option<Report<'x>> {
     let from = header.get("From").map(|f| decoded(&f).to_lowercase()).unwrap_or_default();
     let subject = header.get("Subject").map(|s| decoded(&s).to_lowercase()).unwrap_or_default();
     let report = listing.report.to_lowercase();
     let pairs = Pairs::of(&report);
     let says = |phrase: &str| pairs.may_have(phrase) && report.contains(phrase);
     let fits = |f: &&Family| f.fits(header, &from, &subject, says);
-    if SUCCESSES.iter().any(|phrase| says(phrase)) && reply_start(listing.report).is_none() {
+    let quotes_reply = reply_start(listing.report).is_some();
+    // Mailman explains to people what it does with their mail.
+    let is_of_list = header.has("X-List-Administrivia");
+    if is_certain(header) || !quotes_reply && (is_of_list || SUCCESSES.iter().any(|phrase| says(phrase))) {
         return None;
     }
     let family = match FAMILIES.iter().find(fits) {
@@ -49,7 +52,7 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>) -> Option<Report<'x>>
             return None;
         }
         Some(family) => family.name,
-        None if is_anonymous(header) && reply_start(listing.report).is_some() => "reply-quoted",
+        None if is_anonymous(header, from_nobody) && quotes_reply => "reply-quoted",
         None => return None,
     };
     let mut notices = listing.notices();
@@ -67,9 +70,10 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>) -> Option<Report<'x>>
 }
 
 /// Without author, or from the null sender (RFC 5321 §4.5.5), and no automatic answer: then a quoted SMTP reply makes it a report.
-fn is_anonymous(header: &Fields<'_>) -> bool {
-    let null = header.get("Return-Path").is_some_and(|path| path.trim() == "<>");
-    (null || !header.has("From") && !header.has("Subject")) && !is_autoreply(header)
+fn is_anonymous(header: &Fields<'_>, from_nobody: bool) -> bool {
+    // pipe(8) writes the null sender so (null_sender in master.cf).
+    let null = header.get("Return-Path").is_some_and(|path| matches!(path.trim(), "<>" | "<MAILER-DAEMON>"));
+    (null || from_nobody || !header.has("From") && !header.has("Subject")) && !is_autoreply(header)
 }
 
 /// Whether somebody answers, or his program, under the subject of a report. Some programs put "Re:" before what they return,
@@ -117,6 +121,18 @@ const WARNINGS: &[&str] = &[
     "not yet been delivered",
     "will be retried",
     "still being retried",
+    "only a temporary failure report",
+    "is delayed for more than",
+    "wird weiterhin versucht",
+    "weitere zustellversuche",
+    "verzögert",
+    "sera retenté",
+    "tentatives auront lieu",
+    "remise différée",
+    "retardé",
+    "se seguirá intentando",
+    "aplazad",
+    "retrasad",
 ];
 
 /// Exim and Google name the failed recipients in a header field of their own.

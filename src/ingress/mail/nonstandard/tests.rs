@@ -4,7 +4,7 @@ use super::*;
 fn read_words(from: &str, words: &str) -> Vec<(String, String)> {
     let header = format!("From: {from}\nSubject: failure notice\n");
     let (fields, _) = Fields::block(&header);
-    let report = read(&fields, Listing::of(words)).unwrap_or_default();
+    let report = read(&fields, Listing::of(words), false).unwrap_or_default();
     report.notices.into_iter().map(|n| (n.reported, n.words.split_whitespace().collect::<Vec<_>>().join(" "))).collect()
 }
 
@@ -57,14 +57,14 @@ fn labels_and_sentences_name_recipients_too() {
 #[test]
 fn a_personal_mail_is_no_bounce() {
     let (fields, _) = Fields::block("From: bob@example.com\nSubject: RE: lunch\n");
-    assert!(read(&fields, Listing::of("Tell carol@example.org that I could not come.")).is_none());
+    assert!(read(&fields, Listing::of("Tell carol@example.org that I could not come."), false).is_none());
 }
 
 #[test]
 fn an_alias_is_told_from_its_target() {
     let words = "created automatically by mail delivery software\n  bob@example.com\n    (ultimately generated from news@example.org)\n    550 no\n";
     let (fields, _) = Fields::block("From: x@example.net\n");
-    let report = read(&fields, Listing::of(words)).unwrap();
+    let report = read(&fields, Listing::of(words), false).unwrap();
     assert_eq!(report.notices[0].alias.as_deref(), Some("news@example.org"));
 }
 
@@ -120,7 +120,7 @@ fn long_words_about_many_recipients_are_not_kept_for_each() {
         ),
     ] {
         let (fields, _) = Fields::block(header);
-        let report = read(&fields, Listing::of(&words)).unwrap();
+        let report = read(&fields, Listing::of(&words), false).unwrap();
         assert!(report.words.len() <= listing::MAX_REPORT);
         for notice in report.notices {
             assert!(notice.words.len() <= listing::MAX_WORDS + 2, "{}: {}", notice.reported, notice.words.len());
