@@ -393,13 +393,21 @@ const VACATION: &str = "From: carol@example.com\r\nTo: bounces@example.org\r\nSu
 /// Everything that comes to a bounce address, by whichever door.
 fn assert_every_bounce_is_understood(fragments: &[&str]) {
     let impatient = "delay_warning_time = 1s\nqueue_run_delay = 1s\nminimal_backoff_time = 1s\n\
-                     maximal_backoff_time = 1s\nmaximal_queue_lifetime = 4s\n";
+                     maximal_backoff_time = 1s\nmaximal_queue_lifetime = 4s\n\
+                     virtual_alias_maps = inline:{{alias@example.com=unknown4@example.com}}\n";
     // The forger comes by the loopback too, so nobody's network is trusted here.
     let world = World::with_choosy_relay(fragments, "mail.trusted-networks = []", impatient);
     world.sendmail("bounces@example.org", "unknown1@example.com");
     world.sendmail("bounces@example.org", "unknown2@example.com,good@example.com");
+    world.sendmail("bounces@example.org", "alias@example.com");
     world.sendmail("bounces@example.org", "unverified@example.com");
     world.sendmail("bounces@example.org", "later@example.com");
+    // ORCPT is whatever the client says.
+    let mut inside = world.smtp("bounces@example.org");
+    let named = "RCPT TO:<unknown3@example.com> ORCPT=rfc822;victim@example.com";
+    assert!(inside.say(named).starts_with("250 "));
+    assert!(inside.say("DATA").starts_with("354 "));
+    assert!(inside.say("Subject: hello\r\n\r\nhello\r\n.").starts_with("250 "));
     for text in [FORGED, VACATION] {
         let mut outside = world.smtp("");
         assert!(outside.rcpt("bounces@example.org").starts_with("250 "));
@@ -407,11 +415,13 @@ fn assert_every_bounce_is_understood(fragments: &[&str]) {
         assert!(outside.say(text).starts_with("250 "));
     }
     let wanted = [
+        "alias@example.com|hard_bounce|userunknown|local|suppressed",
         "carol@example.com|notice|autoreply|unproved|recorded",
         "later@example.com|delay|systemerror|local|recorded",
         "later@example.com|soft_bounce|systemerror|local|recorded",
         "unknown1@example.com|hard_bounce|userunknown|local|suppressed",
         "unknown2@example.com|hard_bounce|userunknown|local|suppressed",
+        "unknown3@example.com|hard_bounce|userunknown|local|suppressed",
         "unverified@example.com|soft_bounce|notverified|local|recorded",
         "victim@example.com|hard_bounce|userunknown|unproved|recorded",
     ];
@@ -426,7 +436,7 @@ fn assert_every_bounce_is_understood(fragments: &[&str]) {
     assert_eq!(world.sqlite3(events).lines().collect::<Vec<_>>(), wanted, "{}", world.log());
     assert_eq!(
         world.sqlite3("SELECT address FROM suppression ORDER BY 1").trim(),
-        "unknown1@example.com\nunknown2@example.com"
+        "alias@example.com\nunknown1@example.com\nunknown2@example.com\nunknown3@example.com"
     );
     assert_eq!(world.sqlite3("SELECT DISTINCT why FROM quarantine").trim(), "untrusted");
     assert!(!world.log().contains("status=bounced (Command"), "{}", world.log());

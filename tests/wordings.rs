@@ -396,6 +396,26 @@ fn a_junk_mail_report_without_a_report_is_a_complaint() {
     assert_eq!(told(&mail.replace("staff@hotmail.com", "eve@example.com")), []);
 }
 
+/// A contact form mails whatever is written into it to whoever is named.
+#[test]
+fn a_report_or_an_event_within_a_returned_message_is_not_read() {
+    let event = "{\"notificationType\":\"Bounce\",\"bounce\":{\"bounceType\":\"Permanent\",\"bounceSubType\":\"General\",\
+        \"bouncedRecipients\":[{\"emailAddress\":\"victim@example.com\"}]},\"mail\":{}}";
+    let report = "--x\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; victim@example.com\n\
+        Action: failed\nStatus: 5.1.1\n\n--x--";
+    for written in [event, report] {
+        let mail = format!(
+            "From: MAILER-DAEMON@web.example.org\nTo: news@example.org\nSubject: failure notice\n\n\
+             Hi. This is the qmail-send program at web.example.org.\n\n<bob@example.com>:\n\
+             550 5.1.1 no such user\n\n--- Below this line is a copy of the message.\n\n\
+             To: bob@example.com\nSubject: Copy of your message\n\nYou wrote:\n{written}\n"
+        );
+        let reading = mail::read(mail.as_bytes());
+        let got: Vec<_> = reading.findings.iter().map(|f| (f.recipient.as_str(), f.kind)).collect();
+        assert_eq!(got, [("bob@example.com", HARD)], "{written}");
+    }
+}
+
 /// A mail to several may have come back from any of them.
 #[test]
 fn whoever_stands_in_to_beside_a_cc_is_not_the_one_meant() {
