@@ -92,6 +92,13 @@ pub struct Facts<'a> {
 }
 
 impl Facts<'_> {
+    /// Whether the words name a host or an address, and nothing of the recipient's domain: then it is ours that was not found.
+    fn names_others_only(&self, plain: &Plain) -> bool {
+        let domain = self.recipient.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
+        let names_domain = !domain.is_empty() && self.text.to_lowercase().contains(&domain);
+        !names_domain && ["@host", "@addr"].iter().any(|name| plain.as_str().contains(name))
+    }
+
     /// Whether the words name the recipient.
     fn names_recipient(&self) -> bool {
         let is_around =
@@ -167,7 +174,7 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
         return Verdict { class: Class::Soft, reason: Reason::OnHold, rule: "code-hard-but-words-unread", ..judged };
     }
     match rule.class {
-        Class::Hard if rule.reason == Reason::HostUnknown && names_others_only(plain.as_str()) => Verdict {
+        Class::Hard if rule.reason == Reason::HostUnknown && facts.names_others_only(&plain) => Verdict {
             class: Class::Soft,
             reason: Reason::Rejected,
             side: Side::Sender,
@@ -177,12 +184,6 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
         Class::Hard => case.confirm(judged, facts, rule.when),
         _ => judged,
     }
-}
-
-/// Whether a text in plain form names a host or an address, and neither the recipient's: ours, that is, which could not be found.
-fn names_others_only(plain: &str) -> bool {
-    let has = |names: [&str; 2]| names.iter().any(|name| plain.contains(name));
-    has(["@host", "@addr"]) && !has(["@rdom", "@rcpt"])
 }
 
 /// `x.0.0` is what a reporter writes who was not told a code.

@@ -106,6 +106,7 @@ fn what_is_about_us_others_or_a_system_is_not_hard() {
     for text in [
         "550 5.1.1 <bob@example.com>: Recipient address rejected: User unknown in virtual mailbox table",
         "550 <bob@example.com>: no such domain, says mx.example.net",
+        "550 mail.example.com: host unknown, says mx.example.net",
         "521 5.3.2 System not accepting network messages",
         "554 Message rejected: Address is on the suppression list",
         "550 User Bob not listed in Domino Directory",
