@@ -97,7 +97,7 @@ pub const RULES: &[Rule] = &[
     // What is about a sender's address, and would read like an unknown user.
     rule("sender-address", When::Always, SOFT, Reason::Rejected, Side::Sender,
         said("553 5.1.8 <us@example.net>... Domain of sender address us@example.net does not exist"), &[
-        "you are not", "you're not", "recipient's contacts", "recipient's address book",
+        "you are not in ", "you are not on ", "you are not listed", "you are not allowed", "you are not authori", "you are not permitted", "recipient's contacts", "recipient's address book",
         "reply-to header", "to: header", "cc: header", "address in header", "address in * header", "verification failed for @addr",
         "accept mail without", "accept mail unless", "accept mail over", "accept mail via",
         "sender address", "sender's address", "domain of sender", "sender's mailbox", "sender domain",
