@@ -89,9 +89,23 @@ pub struct Facts<'a> {
     pub action: Action,
     /// Whether the same was said of other recipients of the message.
     pub is_shared: bool,
+    /// Addresses of the message's sender, for a text about him.
+    pub senders: &'a [String],
 }
 
 impl Facts<'_> {
+    /// Whether the words name an address, and not the recipient's.
+    fn names_another(&self) -> bool {
+        !self.names_recipient() && Plain::of(self.text, self.recipient).as_str().contains("@addr")
+    }
+
+    /// Whether the words name the sender, and not the recipient.
+    fn names_sender(&self) -> bool {
+        let text = self.text.to_lowercase();
+        let has = |address: &str| address.contains('@') && text.contains(&address.to_lowercase());
+        !has(self.recipient) && self.senders.iter().any(|sender| has(sender))
+    }
+
     /// Whether the words name a host or an address, and nothing of the recipient's domain: then it is ours that was not found.
     fn names_others_only(&self, plain: &Plain) -> bool {
         let domain = self.recipient.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
@@ -147,6 +161,16 @@ impl Verdict {
 /// Judges one recipient's report.
 #[must_use]
 pub fn judge(facts: &Facts<'_>) -> Verdict {
+    if let Some(text) = text::within(facts.text) {
+        return judge_reply(&Facts { text, status: last_status(text), ..*facts });
+    }
+    match text::of_list(facts.text, facts.recipient) {
+        Some(text) => judge_reply(&Facts { text, is_shared: false, ..*facts }),
+        None => judge_reply(facts),
+    }
+}
+
+fn judge_reply(facts: &Facts<'_>) -> Verdict {
     let inner = last_status(facts.text);
     let telling = |status: Option<EnhancedStatus>| status.filter(|s| !says_nothing(*s));
     let status = telling(inner).or(telling(facts.status)).or(inner).or(facts.status);
@@ -174,6 +198,13 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
         return Verdict { class: Class::Soft, reason: Reason::OnHold, rule: "code-hard-but-words-unread", ..judged };
     }
     match rule.class {
+        Class::Hard if facts.names_sender() => Verdict {
+            class: Class::Soft,
+            reason: Reason::Rejected,
+            side: Side::Sender,
+            rule: "hard-text-about-sender",
+            ..judged
+        },
         Class::Hard if rule.reason == Reason::HostUnknown && facts.names_others_only(&plain) => Verdict {
             class: Class::Soft,
             reason: Reason::Rejected,
@@ -226,6 +257,11 @@ impl Case {
         self.status.is_some_and(|s| s.subject == 1 && matches!(s.detail, 7 | 8))
     }
 
+    /// RFC 3463 §3.3: X.2.2.
+    fn is_of_full_mailbox(&self) -> bool {
+        self.status.is_some_and(|s| (s.subject, s.detail) == (2, 2))
+    }
+
     /// RFC 3463 §3.8, RFC 7372: X.7.10, "encryption needed", and X.7.20 to X.7.29, what authenticates mail.
     fn is_about_client(&self) -> bool {
         self.status
@@ -236,8 +272,10 @@ impl Case {
         self.status.is_some_and(|s| s.subject == 7 && s.detail != NULL_MX)
     }
 
+    /// RFC 5321 §4.2.1, RFC 2034 §4: the reply code governs.
     fn is_transient(&self) -> bool {
         match (self.status, self.code) {
+            (_, Some(code)) if (400..500).contains(&code) => true,
             (Some(status), _) if !says_nothing(status) => status.class == 4,
             (_, Some(code)) => (400..500).contains(&code),
             (Some(status), None) => status.class == 4,
@@ -259,6 +297,8 @@ impl Case {
             softer(Reason::RelayRefused, Side::Sender, "hard-text-from-relay")
         } else if self.is_transient() || facts.action == Action::Delayed {
             softer(judged.reason, judged.side, "hard-text-but-transient")
+        } else if self.is_of_full_mailbox() {
+            softer(Reason::MailboxFull, Side::Recipient, "hard-text-but-code-of-full-mailbox")
         } else if self.is_about_client() {
             softer(Reason::Rejected, Side::Sender, "hard-text-but-client-code")
         } else if self.is_policy() && !(self.stage == Stage::RcptTo && matches!(when, When::Always)) {
@@ -268,6 +308,9 @@ impl Case {
             match self.stage {
                 Stage::MailFrom => softer(Reason::Rejected, Side::Sender, "hard-text-at-mail-from"),
                 Stage::Connect => softer(Reason::Blocked, Side::Sender, "hard-text-at-connect"),
+                Stage::Unknown if facts.is_shared && facts.names_another() => {
+                    softer(Reason::Filtered, Side::Recipient, "hard-text-about-another")
+                }
                 Stage::Data if !self.is_about_address() || facts.is_shared && !facts.names_recipient() => {
                     softer(Reason::Filtered, Side::Recipient, "hard-text-at-data")
                 }

@@ -97,9 +97,37 @@ fn what_is_about_us_others_or_a_system_is_not_hard() {
         "550 The license of this mail server is invalid",
         "550 Mail suspended for maintenance",
         "our shop has moved to Ring Street 5",
+        "550 5.2.2 메일함 용량이 부족하여 수신할 수 없습니다",
+        "550 5.7.1 스팸으로 차단되어 수신할 수 없습니다",
+        "550 ユーザーが受信を拒否しました",
+        "550 宛先が混み合っています",
+        "550 5.2.2 mailbox for bob@example.com has no room left",
+        "552 5.2.2 User unknown or mailbox 100% used",
+        "550 Удаленный сервер отклонил письмо по соображениям безопасности",
+        "550 Неизвестная ошибка, попробуйте позже",
+        "550 Для вашего IP не найден PTR",
+        "550 5.7.1 Domena nadawcy nie istnieje",
+        "550 发信人地址不存在",
+        "550 5.7.1 送信元メールアドレスが存在しません",
+        "554 Unbekannter Fehler",
+        "554 Erreur inconnue",
+        "554 Onbekende fout",
+        "554 5.3.0 Unknown error while delivering to mailbox",
+        "550 5.7.1 This domain does not accept mail that is not encrypted with TLS",
+        "554 5.7.1 Connecting host is not a mail server",
+        "550 5.1.1 Directory server not available: unable to find user",
+        "550 5.1.1 Recipient unknown. LDAP server down, try again later",
+        "550 5.3.2 Our mail server has moved, please check the MX records",
+        "450 5.1.1 <bob@example.com>: Recipient address rejected: User unknown",
+        "550 5.1.1 <news@example.net>: User unknown",
+        "550 Callback check failed: news@example.net: no such user",
+        "550 5.1.351 Remote server returned unknown recipient or mailbox unavailable -> 550 Mail from this country refused",
+        "550 permanent failure for one or more recipients (eve@example.com:550 5.1.1 User unknown,bob@example.com:blocked)",
+        "550 Requested action not taken: mailbox unavailable For explanation visit https://postmaster.example.net/case?c=hi",
     ] {
         for stage in [Stage::Unknown, Stage::RcptTo] {
-            let verdict = judge(&Facts { text, stage, recipient: "bob@example.com", ..Facts::default() });
+            let senders = &["news@example.net".to_owned()][..];
+            let verdict = judge(&Facts { text, stage, recipient: "bob@example.com", senders, ..Facts::default() });
             assert_ne!(verdict.class, Class::Hard, "{text}: {}", verdict.rule);
         }
     }
@@ -111,6 +139,11 @@ fn what_is_about_us_others_or_a_system_is_not_hard() {
         "554 Message rejected: Address is on the suppression list",
         "550 User Bob not listed in Domino Directory",
         "551 5.1.6 recipient has moved",
+        "550 존재하지 않는 사용자입니다",
+        "550 宛先が存在しません",
+        "550 получатель не найден",
+        "550 5.1.351 Remote server returned unknown recipient or mailbox unavailable -> 550 5.1.1 User unknown",
+        "550 permanent failure for one or more recipients (eve@example.com:blocked,bob@example.com:550 5.1.1 User unknown)",
     ] {
         let verdict = judge(&Facts { text, recipient: "bob@example.com", ..Facts::default() });
         assert_eq!(verdict.class, Class::Hard, "{text}: {}", verdict.rule);

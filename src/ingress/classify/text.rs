@@ -122,6 +122,35 @@ fn is_host(core: &str) -> bool {
         && core.split('.').all(label)
 }
 
+/// The other server's own reply where Exchange Online wraps it: `550 5.1.351 Remote server returned unknown recipient or
+/// mailbox unavailable -> 550 Access denied`.
+pub(super) fn within(text: &str) -> Option<&str> {
+    let (before, reply) = text.rsplit_once("-> ")?;
+    let wraps = before.to_ascii_lowercase().contains("remote server returned");
+    (wraps && reply_code(reply).is_some()).then_some(reply)
+}
+
+/// What is about one recipient in a reply about several: `permanent failure for one or more recipients
+/// (bob@example.com:blocked,eve@example.com:550 5.1.1 User unknown)`, as Barracuda's gateways put it together.
+pub(super) fn of_list<'t>(text: &'t str, recipient: &str) -> Option<&'t str> {
+    let (_, list) = text.split_once("one or more recipients (")?;
+    let list = list.rsplit_once(')').map_or(list, |(list, _)| list);
+    let mut pieces = list.match_indices(',').map(|(at, _)| at).filter(|at| {
+        let rest = list.get(at + 1..).unwrap_or_default();
+        rest.split_once(':').is_some_and(|(name, _)| name.contains('@') && !name.contains(char::is_whitespace))
+    });
+    let mut start = 0;
+    loop {
+        let end = pieces.next();
+        let piece = list.get(start..end.unwrap_or(list.len()))?;
+        let (name, said) = piece.split_once(':')?;
+        if name.trim().eq_ignore_ascii_case(recipient) {
+            return Some(said);
+        }
+        start = end? + 1;
+    }
+}
+
 /// Block lists speak through their names.
 fn names_a_blocklist(core: &str) -> bool {
     [

@@ -91,8 +91,15 @@ pub fn distinct(all: Vec<String>) -> Vec<String> {
 #[must_use]
 pub fn is_redacted(address: &str) -> bool {
     let lower = address.to_ascii_lowercase();
-    ["redacted", "undisclosed", "removed", "xxxx", "****", "hidden", "anonymous"].iter().any(|w| lower.contains(w))
-        || !lower.contains('@')
+    let Some((local, _)) = lower.rsplit_once('@') else { return true };
+    let is_of = |c: char| local.len() > 2 && local.chars().all(|other| other == c || other == '.' || other == '-');
+    let words = ["redacted", "undisclosed", "removed", "hidden", "anonymous", "anonymized", "masked", "obfuscated"];
+    words.contains(&local.trim_matches(['[', ']', '(', ')', '<', '>', '*', '-', '_']))
+        || ["undisclosed-recipient", "redacted-", "redacted_", "****", "xxxx"]
+            .iter()
+            .any(|begin| local.starts_with(begin))
+        || is_of('x')
+        || is_of('*')
 }
 
 #[cfg(test)]
@@ -115,6 +122,17 @@ mod tests {
         )
         .unwrap();
         assert!(feedback.recipients.is_empty());
+    }
+
+    #[test]
+    fn a_name_that_sounds_redacted_is_a_name() {
+        for address in ["bob@hiddenvalley.example", "removed.anonymousfan@example.com", "x@example.com"] {
+            assert!(!is_redacted(address), "{address}");
+        }
+        for address in ["redacted-0af3@example.com", "xxx@example.com", "[undisclosed]@example.com", "***@example.com"]
+        {
+            assert!(is_redacted(address), "{address}");
+        }
     }
 
     #[test]

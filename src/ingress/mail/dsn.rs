@@ -4,6 +4,7 @@
 //! a report pasted into plain text. Limits: [`super::MAX_RECIPIENTS`] recipients. Nothing fails.
 
 use super::fields::Fields;
+use super::recipient::{clean, of_xtext};
 use crate::ingress::classify::Action;
 use crate::status::EnhancedStatus;
 
@@ -49,6 +50,13 @@ impl Recipient {
 }
 
 impl Recipient {
+    /// Whether `Original-Recipient` is the address that failed, as it was written on the wire.
+    #[must_use]
+    pub fn is_xtext(&self, original: &str) -> bool {
+        let last = self.last.as_deref().map(clean);
+        last.is_some() && of_xtext(&clean(original)) == last
+    }
+
     /// Whether an address can be this recipient's, of whom only a local part may be told.
     #[must_use]
     pub fn may_be(&self, address: &str) -> bool {

@@ -12,7 +12,47 @@ pub(super) fn clean(reported: &str) -> String {
         .or_else(|| value.strip_prefix("smtp:"))
         .or_else(|| value.strip_prefix("mailto:"))
         .unwrap_or(value);
-    unwrapped(value).unwrap_or_else(|| value.to_owned())
+    let value = unwrapped(value).unwrap_or_else(|| value.to_owned());
+    if reported.trim_start().get(..6).is_some_and(|kind| kind.eq_ignore_ascii_case("utf-8;")) {
+        of_utf8(&value)
+    } else {
+        value
+    }
+}
+
+/// RFC 6533 §3: `jos\x{E9}@example.com`, in a report that has to be ASCII.
+fn of_utf8(value: &str) -> String {
+    let mut out = String::new();
+    let mut rest = value;
+    while let Some((head, tail)) = rest.split_once("\\x{") {
+        let code = tail.split_once('}').and_then(|(hex, tail)| Some((u32::from_str_radix(hex, 16).ok()?, tail)));
+        let Some((c, tail)) = code.and_then(|(code, tail)| Some((char::from_u32(code)?, tail))) else { break };
+        out.push_str(head);
+        out.push(c);
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// RFC 3461 §4: `bob+2Btag@example.com`, as ORCPT is written on the wire; `None` for what is not written so.
+pub(super) fn of_xtext(value: &str) -> Option<String> {
+    let (head, mut rest) = value.split_once('+')?;
+    let mut out = head.to_owned();
+    loop {
+        let code = u8::from_str_radix(rest.get(..2)?, 16).ok().filter(u8::is_ascii_graphic)?;
+        out.push(char::from(code));
+        match rest.get(2..)?.split_once('+') {
+            Some((head, tail)) => {
+                out.push_str(head);
+                rest = tail;
+            }
+            None => {
+                out.push_str(rest.get(2..)?);
+                return Some(out);
+            }
+        }
+    }
 }
 
 /// `IMCEASMTP-bob+40example+2Ecom@exchange.example` is Exchange's form of a foreign address.
@@ -33,6 +73,17 @@ fn unwrapped(value: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_ascii_cannot_write_is_decoded() {
+        assert_eq!(clean("utf-8; jos\\x{E9}@example.com"), "josé@example.com");
+        assert_eq!(clean("utf-8; jos\\x{E9@example.com"), "jos\\x{E9@example.com");
+        assert_eq!(clean("utf-8; x\\x{D800}\\x{}@example.com"), "x\\x{D800}\\x{}@example.com");
+        assert_eq!(of_xtext("bob+2Btag@example.com").as_deref(), Some("bob+tag@example.com"));
+        for other in ["bob@example.com", "bob+tag@example.com", "bob+2", "bob+é"] {
+            assert_eq!(of_xtext(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn writings_of_reporters_are_one_address() {

@@ -220,7 +220,8 @@ impl<'v> Context<'v> {
         let with_words = |r| (r, words_about(r, &notices).or(lone).unwrap_or_default());
         let told: Vec<_> = dsn.recipients.iter().map(with_words).collect();
         let shared = shared(told.iter().map(|(r, told)| reply(r, told)));
-        let judge = |(r, told)| (r, told, judge_recipient(r, told, shared.contains(reply(r, told).trim())));
+        let senders = self.senders(dsn.sender.as_deref());
+        let judge = |(r, told)| (r, told, judge_recipient(r, told, shared.contains(reply(r, told).trim()), &senders));
         let judged: Vec<_> = told.into_iter().map(judge).collect();
         let living = Living::of(judged.iter().map(|(recipient, _, verdict)| (*recipient, verdict)));
         for (recipient, told, verdict) in judged {
@@ -247,11 +248,17 @@ impl<'v> Context<'v> {
         is_own.then(|| sns_json::read(words, self.at)).flatten()
     }
 
+    /// Whose message it was, by the report and the returned message.
+    fn senders(&self, reported: Option<&str>) -> Vec<String> {
+        let paths = [reported, self.original.sender.as_deref()].into_iter().flatten().map(clean);
+        paths.chain(self.original.authors.iter().cloned()).filter(|address| address.contains('@')).collect()
+    }
+
     /// The addresses of a recipient, best first: the one that we sent to, as the report or our own return path names it, before
     /// the one that failed behind a forward.
     fn names<'a>(&'a self, dsn: &'a Dsn, recipient: &'a dsn::Recipient) -> impl Iterator<Item = &'a str> {
         let alone = dsn.recipients.len() == 1;
-        let original = recipient.original.as_deref().filter(|o| o.contains('@'));
+        let original = recipient.original.as_deref().filter(|o| o.contains('@') && !recipient.is_xtext(o));
         let is_believed =
             original.is_none_or(|original| dsn.queue_id.is_none() || self.was_sent_to(original, recipient));
         let only_to = self.original.only_to().filter(|to| alone && recipient.may_be(to));
@@ -275,9 +282,10 @@ impl<'v> Context<'v> {
         let action = if report.is_warning { Action::Delayed } else { Action::Failed };
         let lone = report.notices.len() == 1;
         let shared = shared(report.notices.iter().map(|n| n.words.as_str()));
+        let senders = self.senders(None);
         for notice in &report.notices {
             let is_shared = shared.contains(notice.words.trim());
-            let (verdict, said) = judge_notice(notice, report.words, lone, is_shared, action);
+            let (verdict, said) = judge_notice(notice, report.words, lone, is_shared, action, &senders);
             let source = if self.is_ses { Source::Ses } else { Source::Mail };
             let kind = kind_of(verdict.class, action, false);
             let case = Case { kind, verdict, source, diagnostic: Some(said.to_owned()), remote_mta: None };
@@ -298,7 +306,7 @@ impl<'v> Context<'v> {
     fn unlisted(&self, reading: &mut Reading, words: &str, action: Action) {
         let reported = self.verp.clone().unwrap_or_default();
         let notice = Notice { reported, words: words.to_owned(), alias: None };
-        let (verdict, _) = judge_notice(&notice, words, true, false, action);
+        let (verdict, _) = judge_notice(&notice, words, true, false, action, &self.senders(None));
         let kind = kind_of(verdict.class, action, false);
         let case = Case { kind, verdict, source: Source::Mail, diagnostic: Some(words.to_owned()), remote_mta: None };
         self.add(reading, &case, self.verp.as_deref().into_iter());

@@ -13,7 +13,7 @@ use crate::ingress::classify::{Action, Class, Facts, Speaker, Stage, Verdict, be
 use crate::ingress::pairs::Pairs;
 
 /// Judges by the diagnostic first; where it tells nothing, by the words for people.
-pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str, is_shared: bool) -> Verdict {
+pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str, is_shared: bool, senders: &[String]) -> Verdict {
     let address = recipient.last.as_deref().or(recipient.original.as_deref()).unwrap_or_default();
     let address = clean(address);
     let stage = match session::stage(&recipient.diagnostic) {
@@ -37,6 +37,7 @@ pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str, is_shared:
         speaker,
         action,
         is_shared,
+        senders,
     };
     let verdict = judge(&facts);
     if told.trim().is_empty() || verdict.class == Class::None {
@@ -104,6 +105,7 @@ pub(super) fn judge_notice<'w>(
     lone: bool,
     is_shared: bool,
     action: Action,
+    senders: &[String],
 ) -> (Verdict, &'w str) {
     let own = if notice.words.trim().is_empty() { beginning(report, MAX_WORDS) } else { &notice.words };
     let stage = match session::stage(own) {
@@ -111,7 +113,7 @@ pub(super) fn judge_notice<'w>(
         stage => stage,
     };
     let speaker = session::speaker(None, own);
-    let facts = Facts { recipient: &notice.reported, stage, speaker, action, is_shared, ..Facts::default() };
+    let facts = Facts { recipient: &notice.reported, stage, speaker, action, is_shared, senders, ..Facts::default() };
     let (verdict, _) = judge_words(&facts, &notice.words);
     let (verdict, said) = match (verdict.is_by_text(), lone) {
         (false, true) => judge_words(&facts, report),
