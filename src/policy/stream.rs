@@ -53,9 +53,15 @@ pub fn of<'a>(streams: &'a [Stream], mail: &Mail<'_>) -> &'a str {
     if streams.is_empty() {
         return "";
     }
-    let sender = mail.sender.and_then(|sender| Address::parse(sender).ok());
+    let sender = mail.sender.and_then(sender);
     let found = streams.iter().find(|stream| stream.has(sender.as_ref(), mail));
     found.map_or("", |stream| &stream.name)
+}
+
+/// The envelope sender, as lenient as with recipients: return paths that name the recipient (VERP) are of any length, and
+/// applications leave quotes out.
+fn sender(text: &str) -> Option<Address> {
+    Address::parse_lookup_key(text.trim().trim_matches(['<', '>'])).ok()
 }
 
 impl Stream {
@@ -132,6 +138,20 @@ mod tests {
         assert_eq!(name("app@example.net", "shop", ""), "shop");
         assert_eq!(name("app@example.net", "", ""), "");
         assert_eq!(of(&streams(), &Mail::default()), "");
+    }
+
+    #[test]
+    fn a_sender_may_be_longer_than_a_mailbox_and_lack_its_quotes() {
+        let verp = format!("news+{}@example.org", "bob=".repeat(30));
+        for (sender, stream) in [
+            (verp.as_str(), "marketing"),
+            ("<news@example.org>", "marketing"),
+            ("list owner@example.org", "shop"),
+            ("a..b.@example.org", "shop"),
+            ("<>", ""),
+        ] {
+            assert_eq!(name(sender, "", ""), stream, "{sender}");
+        }
     }
 
     #[test]
