@@ -22,7 +22,7 @@ use jiff::Timestamp;
 pub use fingerprint::fingerprint;
 pub use pattern::Pattern;
 pub use rules::{IncidentRule, Rule, Rules, Scope, Term, Then};
-pub use standing::{Entries, Entry, Occurrence};
+pub use standing::{Entries, Entry, Held, Occurrence};
 pub use stream::Stream;
 
 use crate::address::Address;

@@ -5,6 +5,7 @@
 //! and a release last.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
@@ -30,7 +31,25 @@ pub struct Occurrence {
     /// The stream of the message; of a release, the only stream that it is about. Empty for none.
     pub stream: String,
     /// The incident by which it does not count.
-    pub held_by: Option<i64>,
+    pub held_by: Option<Held>,
+}
+
+/// An incident by which an event does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its number.
+    pub incident: i64,
+    /// An operator has released it; otherwise nobody has settled it yet.
+    pub released: bool,
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self { incident, released: false } => write!(f, "held back by incident {incident}"),
+            Self { incident, released: true } => write!(f, "incident {incident} released"),
+        }
+    }
 }
 
 /// A suppression that events come to.
@@ -183,8 +202,8 @@ impl Fold<'_> {
         if let Some(pattern) = &self.protected {
             return says(format!("{}, but {pattern} is protected", Words(event.kind)));
         }
-        if let Some(incident) = event.held_by {
-            return says(format!("{}, held back by incident {incident}", Words(event.kind)));
+        if let Some(held) = event.held_by {
+            return says(format!("{}, {held}", Words(event.kind)));
         }
         let stream = self.rules.stream_of(event).to_owned();
         if let Some(remark) = self.suppressed_already(event, &stream) {

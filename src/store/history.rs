@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::StoreError;
 use crate::address::Address;
 use crate::event::{Kind, Side, timestamp_text};
-use crate::policy::{Change, Entries, Entry, History, Listed, Occurrence, Rules, changes, outcome};
+use crate::policy::{Change, Entries, Entry, Held, History, Listed, Occurrence, Rules, changes, outcome};
 
 /// Events of an address that are looked at, the newest. What came before a thousand bounces is settled.
 const MAX_EVENTS: u32 = 1000;
@@ -18,7 +18,7 @@ const BY_OPERATOR: [&str; 2] = ["manual", "import"];
 /// Columns of an [`Occurrence`].
 const COLUMNS: &str = "event.number, event.id, min(event.at, event.received), event.kind, event.side, \
     event.provider_id, event.message_id, event.stream, \
-    CASE WHEN incident.state IN ('open', 'released') THEN incident.number END";
+    CASE WHEN incident.state IN ('open', 'released') THEN incident.number END, incident.state = 'released'";
 
 /// All that is known of an address; `event` is a new one that is about to be judged.
 pub(super) fn load(connection: &Connection, address: &str, event: Option<&Occurrence>) -> Result<History, StoreError> {
@@ -78,7 +78,10 @@ pub(super) fn occurrence(row: &Row<'_>) -> rusqlite::Result<Option<Occurrence>> 
     let (number, id) = (row.get(0)?, row.get(1)?);
     let ids: [Option<String>; 2] = [row.get(5)?, row.get(6)?];
     let message = ids.into_iter().flatten().collect();
-    Ok(Some(Occurrence { number, id, at, kind, side, message, stream: row.get(7)?, held_by: row.get(8)? }))
+    let incident: Option<i64> = row.get(8)?;
+    let released = row.get::<_, Option<bool>>(9)?.unwrap_or_default();
+    let held_by = incident.map(|incident| Held { incident, released });
+    Ok(Some(Occurrence { number, id, at, kind, side, message, stream: row.get(7)?, held_by }))
 }
 
 /// The entries of an address.

@@ -2,7 +2,8 @@
 //!
 //! Such a burst says more about that system than about its users. What it would suppress is held back, those included that
 //! were suppressed before it was seen to be one, until an operator confirms it (all of it counts) or releases it
-//! (none of it counts). Later events of the same wording join it, settled or not, while they follow within the time.
+//! (none of it counts). Later events of the same wording join it while they follow within the time; each of them prolongs it
+//! until it is settled, and none from then on: what still comes after the time is a burst of its own, or none.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Change, Store, StoreError, history};
 use crate::event::{Event, printable, timestamp_text};
-use crate::policy::{IncidentRule, Rules};
+use crate::policy::{Held, IncidentRule, Rules};
 
 /// Events looked at to find a burst.
 const MAX_BURST: usize = 1000;
@@ -65,8 +66,8 @@ impl Settlement {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Joined {
     pub number: i64,
-    /// It does not count, as long as the incident is open or when it was released.
-    pub held: bool,
+    /// Why it does not count; `None` where the incident was confirmed.
+    pub held: Option<Held>,
     /// This event made it one.
     pub opened: Option<Opened>,
 }
@@ -209,14 +210,18 @@ fn known(
     rule: &IncidentRule,
 ) -> Result<Option<Joined>, StoreError> {
     let (from, to) = around(at, rule.within);
-    let sql = "SELECT number, state <> 'confirmed' FROM incident \
+    let sql = "SELECT number, state FROM incident \
                WHERE fingerprint = ?1 AND place = ?2 AND first <= ?4 AND last >= ?3 ORDER BY number DESC LIMIT 1";
     let found = connection.prepare_cached(sql)?.query_row(params![fingerprint, place, from, to], |row| {
-        Ok(Joined { number: row.get(0)?, held: row.get(1)?, opened: None })
+        let (number, state) = (row.get(0)?, row.get_ref(1)?.as_str()?);
+        let held = (state != "confirmed").then(|| Held { incident: number, released: state == "released" });
+        Ok(Joined { number, held, opened: None })
     });
     let found = found.optional()?;
     if let Some(incident) = &found {
-        let sql = "UPDATE incident SET first = min(first, ?2), last = max(last, ?2) WHERE number = ?1";
+        // What is settled would go on for ever where the wording is a usual one, and swallow what nobody has looked at.
+        let sql =
+            "UPDATE incident SET first = min(first, ?2), last = max(last, ?2) WHERE number = ?1 AND state = 'open'";
         connection.prepare_cached(sql)?.execute(params![incident.number, timestamp_text(at)])?;
     }
     Ok(found)
@@ -286,5 +291,6 @@ fn open(
         history::update(connection, &member.address, &before, rules)?;
     }
     let recipients = burst.iter().map(|member| &member.address).collect::<BTreeSet<_>>().len() + 1;
-    Ok(Joined { number, held: true, opened: Some(Opened { number, place, recipients }) })
+    let held = Some(Held { incident: number, released: false });
+    Ok(Joined { number, held, opened: Some(Opened { number, place, recipients }) })
 }

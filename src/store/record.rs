@@ -187,13 +187,12 @@ impl Recorder<'_> {
         let decide = |occurrence, history| decide(&event.recipient, occurrence, history, self.rules, self.now);
         let (decision, changes) = decide(occurrence.clone(), history.clone());
         judged.decision = decision;
-        let Some(Joined { number, held, opened }) = self.incident(event, judged)? else { return Ok((changes, None)) };
-        if !held {
-            return Ok((changes, opened));
-        }
-        occurrence.held_by = Some(number);
+        let Some(Joined { held, opened, .. }) = self.incident(event, judged)? else { return Ok((changes, None)) };
+        let Some(held) = held else { return Ok((changes, opened)) };
+        occurrence.held_by = Some(held);
         let (decision, changes) = decide(occurrence, history);
-        judged.decision = Decision { action: Action::Hold, ..decision };
+        let action = if held.released { Action::Record } else { Action::Hold };
+        judged.decision = Decision { action, ..decision };
         Ok((changes, opened))
     }
 

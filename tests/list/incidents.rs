@@ -53,6 +53,29 @@ fn what_follows_joins_it_and_confirming_suppresses_all() {
 }
 
 #[test]
+fn what_is_settled_takes_what_belongs_to_its_burst_and_is_not_prolonged() {
+    for (settlement, joined) in [
+        (Settlement::Released, "recorded: hard bounce, incident 1 released"),
+        (Settlement::Confirmed, "suppressed: hard bounce"),
+    ] {
+        let mut bench = Bench::new("");
+        burst(&mut bench);
+        settle(&mut bench, settlement);
+        for (user, minute) in [(12, 0), (13, 26)] {
+            let event = bounce(&mut bench, user, "example.com", minute);
+            assert_eq!(said(&bench.take(event)), joined, "{minute}");
+        }
+        assert_eq!(bench.count("SELECT count(*) FROM event WHERE incident = 1"), 13);
+        let span = bench.store.incidents(false).unwrap().remove(0);
+        assert_eq!((&span.first[11..16], &span.last[11..16]), ("10:01", "10:11"));
+        let later: Vec<_> = (21..=31).map(|user| bounce(&mut bench, user, "example.com", user as u32 + 6)).collect();
+        let said: Vec<_> = later.into_iter().map(|event| said(&bench.take(event))).collect();
+        assert_eq!(said[0], "suppressed: hard bounce", "{said:?}");
+        assert_eq!(said[10], "held: hard bounce, held back by incident 2", "{said:?}");
+    }
+}
+
+#[test]
 fn an_incident_that_is_settled_late_still_counts() {
     let mut bench = Bench::new("");
     burst(&mut bench);
