@@ -206,6 +206,16 @@ impl<'de> serde::Deserialize<'de> for Address {
     }
 }
 
+/// The end of a text from its `@` on, as `@example.org`, where a `*` stands before that outside quotes. Whoever writes
+/// `*@example.org` means the whole domain, not the mailbox of that name.
+#[must_use]
+pub fn starred(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let bare = outside_quotes(text, '<').and_then(|open| text.get(open + 1..)).unwrap_or(text).trim_end_matches('>');
+    let (local, domain) = bare.split_at_checked(bare.rfind('@')?)?;
+    (!local.starts_with('"') && local.contains('*')).then_some(domain)
+}
+
 /// Canonical form of a domain: lower case, A-labels, no trailing dot; an address literal (`[192.0.2.1]`) is kept.
 ///
 /// # Errors
@@ -446,6 +456,17 @@ mod tests {
         }
         assert_eq!(Address::parse_mailbox("Bob <bob@example.com"), Err(AddressError::BadBrackets));
         assert_eq!(Address::parse_mailbox("Bob <bob@example.com> x"), Err(AddressError::BadBrackets));
+    }
+
+    #[test]
+    fn a_star_without_quotes_is_known() {
+        for text in ["*@example.org", " <*@example.org>", "All <news-*@example.org>"] {
+            assert_eq!(starred(text), Some("@example.org"), "{text}");
+        }
+        assert_eq!(starred("*@"), Some("@"));
+        for text in ["\"*\"@example.org", "\"*\" <bob@example.org>", "* <bob@example.org>", "@example.org", "*"] {
+            assert_eq!(starred(text), None, "{text}");
+        }
     }
 
     #[test]

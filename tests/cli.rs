@@ -74,7 +74,14 @@ fn add_takes_domains_and_an_end_and_all_or_nothing() {
     let wrong = home.run(&["add", "carol@example.com", "not an address"]);
     assert!(wrong.err.ends_with("; nothing was changed\n"), "{}", wrong.err);
     assert_eq!((wrong.status, wrong.err.lines().count()), (Some(2), 1));
+    for command in ["add", "allow"] {
+        let wrong = home.run(&[command, "dan@example.com", "*@Example.org"]);
+        assert_eq!(wrong.status, Some(2), "{wrong:?}");
+        assert!(wrong.err.ends_with("; write @Example.org for a whole domain; nothing was changed\n"), "{}", wrong.err);
+    }
     assert_eq!(home.select("SELECT count(*) FROM suppression"), "2");
+    assert_eq!(home.ok(&["add", "\"*\"@example.org"]), "*@example.org added\n");
+    assert_eq!(home.run(&["remove", "*@example.org"]).status, Some(0));
 }
 
 #[test]

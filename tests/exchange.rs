@@ -546,6 +546,15 @@ fn a_whole_domain_among_mailboxes_is_an_error() {
 }
 
 #[test]
+fn a_star_before_the_at_sign_is_left_out_and_told() {
+    let home = Home::new();
+    let out = imported(&home, &[], "bob@example.com\n*@example.net\n");
+    let told = "1 skipped: a * before the @ means nobody; write @domain for a whole domain";
+    assert!(out.contains(told), "{out}");
+    assert_eq!(home.select("SELECT group_concat(address) FROM suppression"), "bob@example.com");
+}
+
+#[test]
 fn tables_leave_out_what_is_over_or_allowed() {
     let home = Home::new();
     home.ok(&["list"]);

@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lookup", &["address", "event", "log_limit", "outcome", "policy", "return_path", "socket", "status", "store"]),
     ("exchange", &["address", "event", "outcome", "status", "store"]),
     ("tables", &["lookup", "store"]),
-    ("config", &["event", "lookup", "policy", "return_path", "socket", "store"]),
+    ("config", &["address", "event", "lookup", "policy", "return_path", "socket", "store"]),
     ("telemetry", &["address", "config", "event", "lookup", "outcome", "policy", "status", "store"]),
     (
         "ingress",

@@ -5,6 +5,7 @@ use std::io::Write;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Failure, now, operator};
+use crate::address::starred;
 use crate::event::{printable, timestamp_text};
 use crate::policy::stream::is_name;
 use crate::store::{Change, Key, Store};
@@ -20,7 +21,8 @@ use crate::store::{Change, Key, Store};
 pub(super) struct Args {
     /// user@domain, @domain for everybody in a domain, or @.domain for all its subdomains
     ///
-    /// An entry for a domain is not for its subdomains, and one for its subdomains not for itself.
+    /// An entry for a domain is not for its subdomains, and one for its subdomains not for itself. A * is refused, unless the
+    /// name before the @ is in double quotes: *@domain would be a mailbox.
     #[arg(required = true)]
     addresses: Vec<String>,
     /// Why, for those who ask later
@@ -45,7 +47,7 @@ fn stream(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn run(args: &Args, store: &mut Store, out: &mut dyn Write) -> Result<u8, Failure> {
-    let keys = keys(&args.addresses)?;
+    let keys = new_keys(&args.addresses)?;
     let change = Change {
         until: args.time.and_then(|time| now().checked_add(time).ok()),
         stream: args.stream.clone(),
@@ -65,6 +67,18 @@ pub(super) fn keys(texts: &[String]) -> Result<Vec<Key>, Failure> {
             .map_err(|what| Failure::Usage(format!("\"{}\" {what}; nothing was changed", printable(text, 80))))
     };
     texts.iter().map(parse).collect()
+}
+
+/// The same of entries that are to be made, where a `*` is a mistake.
+pub(super) fn new_keys(texts: &[String]) -> Result<Vec<Key>, Failure> {
+    if let Some((text, domain)) = texts.iter().find_map(|text| Some((text, starred(text)?))) {
+        let (text, domain) = (printable(text, 80), printable(domain, 80));
+        let what = "would be a mailbox of that name, and nobody else's";
+        return Err(Failure::Usage(format!(
+            "\"{text}\" {what}; write {domain} for a whole domain; nothing was changed"
+        )));
+    }
+    keys(texts)
 }
 
 fn until(until: Option<Timestamp>) -> String {

@@ -41,7 +41,8 @@ pub(super) fn run(args: &Args, store: &mut Store, out: &mut dyn Write) -> Result
     }
     let mut status = 0;
     let until = now().checked_add(args.time).map_err(|_| Failure::Usage("--for reaches beyond all time".into()))?;
-    for key in add::keys(&args.addresses)? {
+    let keys = if args.end { add::keys(&args.addresses)? } else { add::new_keys(&args.addresses)? };
+    for key in keys {
         if !args.end {
             store.allow(&key, until, &operator(args.note.as_ref()), now())?;
             writeln!(out, "{} allowed until {}", key.as_str(), timestamp_text(until))?;

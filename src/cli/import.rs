@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Failure, now, open_of, operator, shown};
-use crate::address::Address;
+use crate::address::{Address, starred};
 use crate::config::Config;
 use crate::event::{MAX_NAME, printable};
 use crate::exchange::{self, FORMATS, Format, ReadError, Reading, Taken, Wishes};
@@ -22,13 +22,17 @@ const MAX_SHOWN: usize = 20;
 /// Addresses that are shown before anything is applied.
 const SAMPLE: u32 = 5;
 
+/// Why a `*` is left out: a whole domain is meant, and a mailbox would be listed.
+const STARRED: &str = "a * before the @ means nobody; write @domain for a whole domain";
+
 /// Put the list of another tool, or a file of addresses, on the list
 ///
 /// Without --apply it shows what would change and writes nothing. The format is told from the content; where two could
 /// be meant, name it. Lines that can't be understood are reported, all at once, and then nothing is written. An entry
 /// that is there is never made to end earlier, and an address that an operator released after it came on the file's list
 /// stays released; a file without dates counts as older than any release. Soft bounces are left out: a list
-/// manager's soft bounce is no reason to refuse mail for ever. Each entry that is applied leaves a trace with who and
+/// manager's soft bounce is no reason to refuse mail for ever. Names with a * before the @ are left out too: they would be
+/// mailboxes. Each entry that is applied leaves a trace with who and
 /// the file's name. Meanwhile the daemon goes on; an import that is interrupted can be run again.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -154,6 +158,7 @@ impl Reader<'_> {
         found: &mut Found,
     ) -> Result<(), StoreError> {
         match reading {
+            Ok(Taken::Entry(entry)) if starred(&entry.reported).is_some() => found.skip(STARRED),
             Ok(Taken::Entry(entry)) if protected(&entry.key) => found.skip("protected"),
             Ok(Taken::Entry(entry)) => {
                 return import.stage(ImportedEntry { until: entry.until.or(self.until), ..*entry });

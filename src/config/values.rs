@@ -8,6 +8,8 @@ use jiff::SignedDuration;
 use toml_edit::Value;
 
 use super::{ExportFile, ListenAddress, LogTo, Mode, Named, OnError, Table, TcpTable, Tls};
+use crate::address::starred;
+use crate::event::printable;
 use crate::policy::stream::HeaderPattern;
 use crate::policy::{Pattern as AddressPattern, Scope, Term, Then};
 use crate::return_path::verp::Pattern;
@@ -114,7 +116,10 @@ impl FromToml for Term {
 impl FromToml for AddressPattern {
     fn from_toml(value: &Value) -> Result<Self, String> {
         let pattern = value.as_str().and_then(Self::parse);
-        pattern.ok_or_else(|| wrong(value, "a pattern", "user@domain, @domain, @.domain or user@"))
+        pattern.ok_or_else(|| match value.as_str().and_then(starred) {
+            Some(domain) if domain.len() > 1 => wrong(value, "a pattern", &format!("\"{}\"", printable(domain, 60))),
+            _ => wrong(value, "a pattern", "user@domain, @domain, @.domain or user@"),
+        })
     }
 }
 
@@ -250,7 +255,7 @@ fn fields<'a>(value: &'a Value, keys: &[&str], form: &str) -> Result<Vec<&'a Val
 }
 
 fn wrong(value: &Value, wanted: &str, write: &str) -> String {
-    let shown = crate::event::printable(value.to_string().trim(), 60);
+    let shown = printable(value.to_string().trim(), 60);
     format!("{shown} is not {wanted}; write {write}")
 }
 
@@ -306,6 +311,10 @@ mod tests {
     fn a_wrong_value_is_told_the_right_one() {
         for (error, sentence) in [
             (read::<SignedDuration>("\"3 weeks\"").err(), "\"3 weeks\" is not a duration; write 21d"),
+            (
+                read::<AddressPattern>("\"*@example.org\"").err(),
+                "\"*@example.org\" is not a pattern; write \"@example.org\"",
+            ),
             (read::<bool>("\"yes\"").err(), "\"yes\" is not a switch; write true or false"),
             (read::<Mode>("\"dry\"").err(), "\"dry\" is not one of the choices; write \"enforce\" or \"warn\""),
             (read::<PathBuf>("\"x.db\"").err(), "\"x.db\" is not an absolute path; write one that starts with /"),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::address::{Address, canonical_domain};
+use crate::address::{Address, canonical_domain, starred};
 
 /// Whom a line of the configuration means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +18,12 @@ pub enum Pattern {
 }
 
 impl Pattern {
-    /// Parses a pattern; `None` for what is none.
+    /// Parses a pattern; `None` for what is none, such as `*@domain`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        if starred(text).is_some() {
+            return None;
+        }
         if let Some(domain) = text.strip_prefix("@.") {
             return Some(Self::Subdomains(canonical_domain(domain).ok()?));
         }
@@ -94,7 +97,7 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_is_none() {
-        for text in ["", "@", "@.", "bob", "a b@", "bob@@", "@bad domain"] {
+        for text in ["", "@", "@.", "bob", "a b@", "bob@@", "@bad domain", "*@example.org", "*@", "a*@"] {
             assert_eq!(Pattern::parse(text), None, "{text}");
         }
     }
