@@ -546,6 +546,17 @@ fn a_whole_domain_among_mailboxes_is_an_error() {
 }
 
 #[test]
+fn whoever_is_protected_is_left_out_and_so_are_whole_domains_with_him() {
+    let mut home = Home::new();
+    home.set("policy.protected", r#"["postmaster@", "boss@example.net", "@example.org", "@.example.org"]"#);
+    let protected = "boss+x@example.net\n@example.net\n@.net\n@example.org\n@a.example.org\n@.a.example.org\npostmaster@a.example\n";
+    let out = imported(&home, &[], &format!("{protected}bob@example.net\n@.example.net\n@a.example\n"));
+    assert!(out.contains("7 skipped: protected"), "{out}");
+    let list = "SELECT group_concat(address ORDER BY address) FROM suppression";
+    assert_eq!(home.select(list), "@.example.net,@a.example,bob@example.net");
+}
+
+#[test]
 fn a_star_before_the_at_sign_is_left_out_and_told() {
     let home = Home::new();
     let out = imported(&home, &[], "bob@example.com\n*@example.net\n");

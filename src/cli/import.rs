@@ -31,8 +31,8 @@ const STARRED: &str = "a * before the @ means nobody; write @domain for a whole 
 /// be meant, name it. Lines that can't be understood are reported, all at once, and then nothing is written. An entry
 /// that is there is never made to end earlier, and an address that an operator released after it came on the file's list
 /// stays released; a file without dates counts as older than any release. Soft bounces are left out: a list
-/// manager's soft bounce is no reason to refuse mail for ever. Names with a * before the @ are left out too: they would be
-/// mailboxes. Each entry that is applied leaves a trace with who and
+/// manager's soft bounce is no reason to refuse mail for ever. Left out too are whom policy.protected names, with whole domains
+/// that somebody of it is in, and names with a * before the @: they would be mailboxes. Each entry that is applied leaves a trace with who and
 /// the file's name. Meanwhile the daemon goes on; an import that is interrupted can be run again.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -91,11 +91,12 @@ pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> Result<u
     Ok(0)
 }
 
-/// Whom no import may put on the list: `policy.protected`.
+/// Whom no import may put on the list: `policy.protected`, and whole domains with somebody of it.
 fn is_protected(patterns: &[Pattern], key: &Key) -> bool {
-    match Address::parse(key.as_str()) {
-        Ok(address) => patterns.iter().any(|pattern| pattern.matches(&address)),
-        Err(_) => patterns.iter().any(|pattern| pattern.to_string() == key.as_str()),
+    match (key.as_str().strip_prefix('@'), Address::parse(key.as_str())) {
+        (Some(domain), _) => patterns.iter().any(|pattern| pattern.touches(domain)),
+        (None, Ok(address)) => patterns.iter().any(|pattern| pattern.matches(&address)),
+        (None, Err(_)) => false,
     }
 }
 

@@ -186,7 +186,7 @@ pub const PARAMETERS: &[Parameter] = &[
     row("policy", "profile", r#""ses", "listmonk" or "gentle""#, r#""ses""#, "",
         "Which defaults the rules below have. \"listmonk\" does what listmonk does by default: soft bounces are recorded only, a hard bounce and a complaint suppress at once. \"gentle\" waits for a second hard bounce on another day, forgives it after 30, then 90 days, and for eight soft bounces on five days within 30 days."),
     row("policy", "protected", "list of patterns", r#"["postmaster@", "abuse@"]"#, r#"["postmaster@", "abuse@", "@example.org", "@.example.org"]"#,
-        "Whom no event ever suppresses: user@domain, @domain, @.domain for its subdomains, or user@ for any domain; a * stands for nothing here, and an extension (+tag) does not matter. Name your own domains and the address that bounces come to. What an operator adds counts all the same; an import leaves them out. An attempt is logged."),
+        "Whom no event ever suppresses: user@domain, @domain, @.domain for its subdomains, or user@ for any domain; a * stands for nothing here, and an extension (+tag) does not matter. Name your own domains and the address that bounces come to. What an operator adds counts all the same; an import leaves them out, and whole domains that they are in. An attempt is logged."),
 
     row("policy.hard", "after", "number", "1", "",
         "So many hard bounces of different messages suppress; 0 never does."),

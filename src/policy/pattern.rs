@@ -47,8 +47,23 @@ impl Pattern {
                     && (mailbox.local_part() == address.local_part() || mailbox.local_part() == without_tag(address))
             }
             Self::Domain(domain) => address.domain() == domain,
-            Self::Subdomains(domain) => address.domain().strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')),
+            Self::Subdomains(domain) => is_below(address.domain(), domain),
             Self::LocalPart(local) => local == address.local_part() || local == without_tag(address),
+        }
+    }
+
+    /// Whether an entry for a domain, or with a dot before it for all its subdomains, is one for somebody that this means.
+    /// A local part in any domain does not count: it is in every domain.
+    #[must_use]
+    pub fn touches(&self, domain: &str) -> bool {
+        let above = domain.strip_prefix('.');
+        let covers = |own: &str| above.map_or(own == domain, |above| is_below(own, above));
+        match (self, above) {
+            (Self::Mailbox(mailbox), _) => covers(mailbox.domain()),
+            (Self::Domain(own), _) => covers(own),
+            (Self::Subdomains(own), None) => is_below(domain, own),
+            (Self::Subdomains(own), Some(above)) => own == above || is_below(own, above) || is_below(above, own),
+            (Self::LocalPart(_), _) => false,
         }
     }
 }
@@ -62,6 +77,10 @@ impl fmt::Display for Pattern {
             Self::LocalPart(local) => write!(f, "{local}@"),
         }
     }
+}
+
+fn is_below(domain: &str, above: &str) -> bool {
+    domain.strip_suffix(above).is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// The local part in front of its extension.
@@ -92,6 +111,25 @@ mod tests {
             assert!(pattern.matches(&Address::parse(meant).unwrap()), "{pattern} {meant}");
             assert!(!pattern.matches(&Address::parse(not_meant).unwrap()), "{pattern} {not_meant}");
             assert_eq!(Pattern::parse(&pattern.to_string()), Some(pattern));
+        }
+    }
+
+    #[test]
+    fn an_entry_for_a_domain_touches_whom_it_would_refuse() {
+        for (pattern, touched, not_touched) in [
+            ("bob@example.com", &["example.com", ".com"][..], &["sub.example.com", ".example.com", "example.net"][..]),
+            ("bob@a.example.com", &["a.example.com", ".example.com"], &["example.com", ".a.example.com"]),
+            ("@example.com", &["example.com", ".com"], &["badexample.com", ".example.com", ".badexample.com"]),
+            (
+                "@.example.com",
+                &["a.example.com", "b.a.example.com", ".example.com", ".a.example.com", ".com"],
+                &["example.com", "badexample.com", ".example.net"],
+            ),
+            ("postmaster@", &[], &["example.com", ".example.com"]),
+        ] {
+            let pattern = Pattern::parse(pattern).unwrap();
+            assert!(touched.iter().all(|domain| pattern.touches(domain)), "{pattern}");
+            assert!(!not_touched.iter().any(|domain| pattern.touches(domain)), "{pattern}");
         }
     }
 
