@@ -12,7 +12,7 @@
 //! [`server`] wires doors, store and lookups into the daemon; [`cli`] is everything else that a person can run.
 //! The list comes in from other tools by [`exchange`], and goes out to files that Postfix reads by itself as [`tables`].
 //! A [`return_path`] can be signed on its way out and proves then that a report is an answer to mail of ours.
-//! An [`address`] has one canonical form throughout, a [`status`] is an RFC 3463 code, and what strangers can repeat at will is
+//! An [`address`] has one canonical form throughout, a [`status`] is an RFC 3463 code, a [`topic`] is one of SNS, and what strangers can repeat at will is
 //! logged within a [`log_limit`].
 
 pub mod address;
@@ -32,3 +32,4 @@ pub mod status;
 pub mod store;
 pub mod tables;
 pub mod telemetry;
+pub mod topic;

@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("log_limit", &[]),
     ("outcome", &[]),
     ("socket", &[]),
+    ("topic", &[]),
     ("return_path", &["address", "event"]),
     ("event", &["address", "status"]),
     ("policy", &["address", "event"]),
@@ -21,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lookup", &["address", "event", "log_limit", "outcome", "policy", "return_path", "socket", "status", "store"]),
     ("exchange", &["address", "event", "outcome", "status", "store"]),
     ("tables", &["lookup", "store"]),
-    ("config", &["address", "event", "lookup", "policy", "return_path", "socket", "store"]),
+    ("config", &["address", "event", "lookup", "policy", "return_path", "socket", "store", "topic"]),
     ("telemetry", &["address", "config", "event", "lookup", "outcome", "policy", "status", "store"]),
     (
         "ingress",
@@ -37,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "status",
             "store",
             "telemetry",
+            "topic",
         ],
     ),
     (
@@ -69,6 +71,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "store",
             "tables",
             "telemetry",
+            "topic",
         ],
     ),
 ];

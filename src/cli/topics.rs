@@ -6,9 +6,9 @@ use super::{Failure, json, now, open_of, shown};
 use crate::config::Config;
 use crate::event::printable;
 use crate::ingress::sns::subscription::SubscribeUrl;
-use crate::ingress::sns::topic::TopicArn;
 use crate::server::webhooks;
 use crate::store::{Store, TopicChange, TopicEntry};
+use crate::topic::TopicArn;
 
 /// Show and decide which SNS topics are yours
 ///

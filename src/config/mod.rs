@@ -7,11 +7,13 @@ mod parameters;
 mod render;
 mod secret;
 mod streams;
+mod together;
 mod values;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
@@ -30,6 +32,7 @@ use crate::return_path::Named;
 use crate::return_path::verp::Pattern;
 use crate::socket::ListenAddress;
 use crate::store::{Bounds, Keeping};
+use crate::topic::TopicArn;
 
 /// Where the configuration is read from unless `--config` says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/suppressd/suppressd.toml";
@@ -264,8 +267,7 @@ impl Config {
         source.profile = source.get("policy", "profile").map_or("", |Profile(name)| name);
         let config = Self::from_source(&mut source);
         if let Some(config) = &config {
-            source.refuse_short_memory(config);
-            source.refuse_unknown_streams(config);
+            source.refuse_together(config);
         }
         match config {
             Some(config) if source.errors.is_empty() => Ok(config),
@@ -286,14 +288,14 @@ impl Config {
             http: Http {
                 listen: source.get("http", "listen")?,
                 tls: source.get("http", "tls")?,
-                max_connections: source.get("http", "max-connections")?,
+                max_connections: source.get::<NonZeroU32>("http", "max-connections")?.get(),
                 header_timeout: source.get("http", "header-timeout")?,
                 body_timeout: source.get("http", "body-timeout")?,
             },
             admin: source.get("admin", "listen")?,
             sns: Sns {
                 path: source.get::<UrlPath>("sns", "path")?.0,
-                topics: source.get("sns", "topics")?,
+                topics: source.get::<Vec<TopicArn>>("sns", "topics")?.iter().map(ToString::to_string).collect(),
                 require_version_2: source.get("sns", "require-version-2")?,
                 credentials_file: source.get("sns", "credentials-file")?,
                 proxy: source.get("sns", "proxy")?,
@@ -307,7 +309,7 @@ impl Config {
                 mode: source.get("lookup", "mode")?,
                 on_error: source.get("lookup", "on-error")?,
                 deadline: source.get("lookup", "deadline")?,
-                max_connections: source.get("lookup", "max-connections")?,
+                max_connections: source.get::<NonZeroU32>("lookup", "max-connections")?.get(),
                 socket_mode: source.get("lookup", "socket-mode")?,
                 socket_owner: source.get("lookup", "socket-owner")?,
                 socket_group: source.get("lookup", "socket-group")?,
@@ -412,28 +414,6 @@ impl Source<'_> {
     fn rule_with_scope(&mut self, section: &str) -> Option<Rule> {
         let scope = self.get(section, "scope")?;
         self.rule(section, scope)
-    }
-
-    /// What a rule looks back on must not be deleted before.
-    fn refuse_short_memory(&mut self, config: &Config) {
-        let rules = &config.policy;
-        let longest = [&rules.hard, &rules.soft, &rules.complaint, &rules.unsubscribe].map(|rule| rule.within);
-        let longest = longest.into_iter().max().unwrap_or_default();
-        if config.privacy.keep < longest {
-            let days = longest.as_hours() / 24;
-            let at = self.item("privacy", "keep").and_then(Item::span);
-            self.note(at, &format!("privacy.keep: the rules of [policy] look back {days} days; write {days}d or more"));
-        }
-    }
-
-    fn refuse_unknown_streams(&mut self, config: &Config) {
-        let known = |name: &str| name.is_empty() || config.policy.streams.iter().any(|stream| stream.name == name);
-        let tables = config.lookup.tcp_table.iter().map(|table| ("lookup", "tcp-table", &table.table));
-        let files = config.export.files.iter().map(|file| ("export", "files", &file.table));
-        for (section, name, table) in tables.chain(files).filter(|(.., table)| !known(&table.stream)) {
-            let at = self.item(section, name).and_then(Item::span);
-            self.note(at, &format!("{section}.{name}: there is no [[stream]] {}", table.stream));
-        }
     }
 
     fn item(&self, section: &str, name: &str) -> Option<&Item> {

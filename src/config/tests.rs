@@ -157,3 +157,65 @@ fn what_the_rules_look_back_on_must_be_kept() {
         ["suppressd.toml:4: privacy.keep: the rules of [policy] look back 30 days; write 30d or more"]
     );
 }
+
+#[test]
+fn what_would_serve_nobody_is_refused() {
+    for section in ["lookup", "http"] {
+        let sentence = "max-connections: 0 is not a number from 1 to 1000000; write 1 or more";
+        assert_eq!(
+            errors(&format!("[{section}]\nmax-connections = 0\n")),
+            [format!("suppressd.toml:2: {section}.{sentence}")]
+        );
+    }
+    assert_eq!(
+        errors("[sns]\ntopics = [\"ses-feedback\"]\n"),
+        ["suppressd.toml:2: sns.topics: \"ses-feedback\" is not an SNS topic's ARN; write one like \
+          \"arn:aws:sns:eu-west-1:123456789012:ses-feedback\""]
+    );
+}
+
+#[test]
+fn an_address_is_listened_on_once() {
+    for (text, told) in [
+        (
+            "[admin]\nlisten = \"127.0.0.1:8025\"\n",
+            "suppressd.toml:2: admin.listen: 127.0.0.1:8025 is http.listen's already; write an address of its own",
+        ),
+        (
+            "[lookup]\nsocketmap = \"unix:/s\"\n[mail]\nlmtp = \"unix:/s\"\n",
+            "suppressd.toml:4: mail.lmtp: unix:/s is lookup.socketmap's already; write an address of its own",
+        ),
+        (
+            "[lookup]\ntcp-table = [{ listen = \"[::1]:1\", map = \"access\" }, { listen = \"[::1]:1\", map = \"transport\" }]\n",
+            "suppressd.toml:2: lookup.tcp-table: [::1]:1 is lookup.tcp-table's already; write an address of its own",
+        ),
+    ] {
+        assert_eq!(errors(text), [told]);
+    }
+    assert_eq!(errors("[http]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n"), [""; 0]);
+}
+
+#[test]
+fn a_rule_asks_for_no_more_days_than_fit_into_its_time() {
+    assert_eq!(
+        errors("[policy.hard]\nafter = 3\nwithin = \"24h\"\non-days = 3\n"),
+        ["suppressd.toml:4: policy.hard.on-days: what lies within policy.hard.within falls on 2 days at most; \
+          write 2, or within = \"3d\""]
+    );
+    assert_eq!(
+        errors("[policy]\nprofile = \"gentle\"\n[policy.soft]\nwithin = \"3d\"\n"),
+        ["suppressd.toml:4: policy.soft.on-days: what lies within policy.soft.within falls on 4 days at most; \
+          write 4, or within = \"5d\""]
+    );
+    for fine in [
+        "[policy.hard]\nafter = 3\nwithin = \"24h\"\non-days = 2\n",
+        "[policy.hard]\nafter = 3\nwithin = \"25h\"\non-days = 3\n",
+        "[policy.soft]\nafter = 0\nwithin = \"1h\"\n",
+        "[policy]\nprofile = \"listmonk\"\n[policy.soft]\nwithin = \"1h\"\n",
+    ] {
+        assert_eq!(errors(fine), [""; 0], "{fine}");
+    }
+    for profile in ["ses", "listmonk", "gentle"] {
+        assert_eq!(errors(&format!("[policy]\nprofile = \"{profile}\"\n")), [""; 0]);
+    }
+}

@@ -1,6 +1,7 @@
 //! How each kind of value is written in the configuration: TOML value in, typed value or a sentence out.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -13,6 +14,7 @@ use crate::event::printable;
 use crate::policy::stream::HeaderPattern;
 use crate::policy::{Pattern as AddressPattern, Scope, Term, Then};
 use crate::return_path::verp::Pattern;
+use crate::topic::TopicArn;
 
 /// A value that can be written in the configuration.
 pub(super) trait FromToml: Sized {
@@ -41,6 +43,20 @@ impl FromToml for u32 {
     fn from_toml(value: &Value) -> Result<Self, String> {
         let number = value.as_integer().and_then(|n| Self::try_from(n).ok()).filter(|n| *n <= 1_000_000);
         number.ok_or_else(|| wrong(value, "a number from 0 to 1000000", "it without quotes"))
+    }
+}
+
+impl FromToml for NonZeroU32 {
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        Self::new(u32::from_toml(value)?).ok_or_else(|| wrong(value, "a number from 1 to 1000000", "1 or more"))
+    }
+}
+
+impl FromToml for TopicArn {
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        let topic = value.as_str().and_then(Self::parse);
+        let form = "one like \"arn:aws:sns:eu-west-1:123456789012:ses-feedback\"";
+        topic.ok_or_else(|| wrong(value, "an SNS topic's ARN", form))
     }
 }
 

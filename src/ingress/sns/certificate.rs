@@ -17,8 +17,8 @@ use openssl::x509::verify::X509VerifyParam;
 use openssl::x509::{X509, X509Ref, X509StoreContext, X509StoreContextRef};
 
 use super::refusal::Forged;
-use super::topic::TopicArn;
 use crate::event::{MAX_NAME, printable};
+use crate::topic::TopicArn;
 
 /// RSA key lengths taken, in bits. Longer ones only cost time.
 const KEY_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;

@@ -13,8 +13,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
-use super::topic::TopicArn;
 use crate::event::{MAX_NAME, printable};
+use crate::topic::TopicArn;
 
 /// Longest field except `Message`, in bytes.
 const MAX_FIELD: usize = 4096;

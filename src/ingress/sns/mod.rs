@@ -22,13 +22,13 @@ use self::refusal::Forged;
 use self::ses::{Context, Understood};
 use self::signature::{VerifiedMessage, check_version};
 use self::subscription::SubscribeUrl;
-use self::topic::TopicArn;
 use super::Sink;
 use super::http::fetch::{FetchError, Fetcher};
 use crate::event::{self, MAX_NAME, Origin, Why, printable};
 use crate::log_limit::LogLimit;
 use crate::outcome::Outcome;
 use crate::store::{Quarantined, Receipt, StoreError, Submission, TopicChange, TopicState};
+use crate::topic::TopicArn;
 
 pub mod certificate;
 pub mod certificates;
@@ -39,7 +39,6 @@ pub mod replay;
 pub mod ses;
 pub mod signature;
 pub mod subscription;
-pub mod topic;
 
 /// What the operator chose.
 #[derive(Clone, Debug, Default)]

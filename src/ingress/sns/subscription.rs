@@ -7,7 +7,7 @@
 
 use super::message::Confirmation;
 use super::refusal::Forged;
-use super::topic::TopicArn;
+use crate::topic::TopicArn;
 
 /// A URL that confirms a subscription of one topic and does nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
