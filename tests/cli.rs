@@ -131,6 +131,17 @@ fn list_is_a_table_json_or_csv() {
 }
 
 #[test]
+fn what_a_spreadsheet_would_take_for_a_formula_is_guarded_but_not_an_address() {
+    let home = Home::new();
+    home.ok(&["add", "--note", "=HYPERLINK(A1&\"@\")", "=bob@example.com"]);
+    for form in [["list", "--csv"], ["export", "--format=csv"]] {
+        let csv = home.ok(&form);
+        let line = csv.lines().last().unwrap();
+        assert!(line.starts_with("=bob@example.com,") && line.ends_with(",\"'=HYPERLINK(A1&\"\"@\"\")\""), "{line}");
+    }
+}
+
+#[test]
 fn a_reader_that_has_had_enough_ends_list_without_a_word() {
     let home = Home::new();
     home.ok(&["list"]);

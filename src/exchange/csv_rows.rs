@@ -9,6 +9,9 @@ use ::csv::{ByteRecord, ReaderBuilder};
 use super::MAX_RECORD;
 use super::row::{Row, plain_name};
 
+/// The column that has no such guard: a quote before an address makes it another one.
+const ADDRESS: &str = "address";
+
 type EachRow<'e> = &'e mut dyn FnMut(u64, Result<Row<'_>, String>) -> bool;
 
 /// Calls `each` with the number and fields of every record until it returns false; `heading` stands for one that is not
@@ -34,7 +37,7 @@ pub(super) fn read(input: impl Read, delimiter: u8, heading: Option<&[&str]>, ea
             Err(error) => return broken(error, line, each),
         }
         let line = record.position().map_or(line, ::csv::Position::line);
-        let Some(fields) = texts(&record, &mut values) else {
+        let Some(fields) = texts(&record, &names, &mut values) else {
             if !each(line, Err("is not UTF-8".into())) {
                 return Ok(());
             }
@@ -57,18 +60,19 @@ fn row<'a>(names: &'a [String], values: &'a [String]) -> Result<Row<'a>, String>
 }
 
 /// The fields as texts, in the room of the last record's.
-fn texts<'v>(record: &ByteRecord, values: &'v mut Vec<String>) -> Option<&'v [String]> {
+fn texts<'v>(record: &ByteRecord, names: &[String], values: &'v mut Vec<String>) -> Option<&'v [String]> {
     values.resize(record.len(), String::new());
-    for (value, field) in values.iter_mut().zip(record) {
+    for (column, (value, field)) in values.iter_mut().zip(record).enumerate() {
+        let text = std::str::from_utf8(field).ok()?;
         value.clear();
-        value.push_str(unguarded(std::str::from_utf8(field).ok()?));
+        value.push_str(if names.get(column).is_some_and(|name| name == ADDRESS) { text } else { unguarded(text) });
     }
     Some(values)
 }
 
-/// Whether a spreadsheet would take a text for a formula, or would without the quotes before it; an address is none.
+/// Whether a spreadsheet would take a text for a formula, or would without the quotes before it.
 pub(super) fn is_formula(text: &str) -> bool {
-    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@']) && !text.contains('@')
+    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
 /// Without the quote that guards a spreadsheet from a formula.

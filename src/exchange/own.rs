@@ -62,14 +62,20 @@ impl<'a> Exported<'a> {
 #[must_use]
 pub fn csv_line(stream: &str, entry: &Suppression) -> String {
     let e = Exported::new(stream, entry);
-    let always = [e.address, e.stream, e.kind, e.reason].map(Some);
-    let fields = always.into_iter().chain([e.status, Some(e.since), e.until, Some(e.source), e.note]);
-    fields.map(|text| field(&printable(text.unwrap_or_default(), MAX_DIAGNOSTIC))).collect::<Vec<_>>().join(",")
+    let always = [e.stream, e.kind, e.reason].map(Some);
+    let others = always.into_iter().chain([e.status, Some(e.since), e.until, Some(e.source), e.note]);
+    let others = others.map(|text| guarded(&printable(text.unwrap_or_default(), MAX_DIAGNOSTIC)));
+    let fields = std::iter::once(printable(e.address, MAX_DIAGNOSTIC)).chain(others);
+    fields.map(field).collect::<Vec<_>>().join(",")
 }
 
-/// Quoted where it must be, and with a quote before what a spreadsheet would take for a formula.
-fn field(text: &str) -> String {
-    let text = if is_formula(text) { format!("'{text}") } else { text.to_owned() };
+/// With a quote before what a spreadsheet would take for a formula.
+fn guarded(text: &str) -> String {
+    if is_formula(text) { format!("'{text}") } else { text.to_owned() }
+}
+
+/// Quoted where it must be.
+fn field(text: String) -> String {
     if text.contains(['"', ',']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
