@@ -131,6 +131,20 @@ fn list_is_a_table_json_or_csv() {
 }
 
 #[test]
+fn an_entry_for_all_mail_is_none_of_a_stream_and_removing_by_stream_says_so() {
+    let home = Home::new();
+    home.ok(&["add", "bob@example.com"]);
+    home.ok(&["add", "--stream", "news", "eve@example.com"]);
+    let listed = home.ok(&["list", "--stream", "news"]);
+    assert!(listed.starts_with("eve@example.com ") && listed.lines().count() == 1, "{listed}");
+    let removed = home.run(&["remove", "--stream", "news", "bob@example.com", "carol@example.com", "eve@example.com"]);
+    assert_eq!(removed.status, Some(1));
+    let told = "bob@example.com has no entry of stream news; one for all mail refuses it, see suppressd why\n\
+                carol@example.com is not on the list\neve@example.com removed (added since ";
+    assert!(removed.out.starts_with(told), "{}", removed.out);
+}
+
+#[test]
 fn what_a_spreadsheet_would_take_for_a_formula_is_guarded_but_not_an_address() {
     let home = Home::new();
     home.ok(&["add", "--note", "=HYPERLINK(A1&\"@\")", "=bob@example.com"]);

@@ -82,7 +82,7 @@ complaint\t'The recipient complained'
 unsubscribe\t'The recipient wants no more of this mail'
 added\t'Put there by hand'"
 complete -c suppressd -n "__fish_suppressd_using_subcommand list" -l reason -d 'Only entries with this reason, as userunknown' -r
-complete -c suppressd -n "__fish_suppressd_using_subcommand list" -l stream -d 'Only entries that refuse this stream of mail' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand list" -l stream -d 'Only entries of this stream; those for all mail refuse it as well and are not shown' -r
 complete -c suppressd -n "__fish_suppressd_using_subcommand list" -l since -d 'Only entries that came on the list since then: a date, a time, or how long ago, as 7d' -r
 complete -c suppressd -n "__fish_suppressd_using_subcommand list" -l domain -d 'Only entries of this domain' -r
 complete -c suppressd -n "__fish_suppressd_using_subcommand list" -s c -l config -d 'The configuration file' -r -F
@@ -96,7 +96,7 @@ complete -c suppressd -n "__fish_suppressd_using_subcommand add" -l stream -d 'R
 complete -c suppressd -n "__fish_suppressd_using_subcommand add" -s c -l config -d 'The configuration file' -r -F
 complete -c suppressd -n "__fish_suppressd_using_subcommand add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -l note -d 'Why, for those who ask later' -r
-complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -l stream -d 'Only what refuses this stream of mail; else everything' -r
+complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -l stream -d 'Only entries of this stream; those for all mail refuse it as well and are not removed' -r
 complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -l domain -d 'Remove all entries of this domain' -r
 complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -l reason -d 'Remove all entries with this reason, as userunknown' -r
 complete -c suppressd -n "__fish_suppressd_using_subcommand remove" -l kind -d 'Remove all entries of this kind' -r -f -a "hard_bounce\t'The address is dead, or was said to be'

@@ -27,7 +27,7 @@ pub(super) struct Args {
     /// Only entries with this reason, as userunknown
     #[arg(long)]
     reason: Option<String>,
-    /// Only entries that refuse this stream of mail
+    /// Only entries of this stream; those for all mail refuse it as well and are not shown
     #[arg(long)]
     stream: Option<String>,
     /// Only entries that came on the list since then: a date, a time, or how long ago, as 7d

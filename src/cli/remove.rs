@@ -35,7 +35,7 @@ pub(super) struct Args {
     /// Why, for those who ask later
     #[arg(long)]
     note: Option<String>,
-    /// Only what refuses this stream of mail; else everything
+    /// Only entries of this stream; those for all mail refuse it as well and are not removed
     #[arg(long)]
     stream: Option<String>,
     /// Remove all entries of this domain
@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args, store: &mut Store, out: &mut dyn Write) -> Result
     for key in add::keys(&args.addresses)? {
         let removed = store.remove(&key, &change, now())?;
         if removed.is_empty() {
-            writeln!(out, "{} is not on the list", key.as_str())?;
+            writeln!(out, "{} {}", key.as_str(), missing(&key, &change.stream, store)?)?;
             status = EXIT_NOT;
         }
         for entry in removed {
@@ -73,6 +73,14 @@ pub(super) fn run(args: &Args, store: &mut Store, out: &mut dyn Write) -> Result
         }
     }
     Ok(status)
+}
+
+/// Why nothing was removed. An entry for all mail refuses a stream too, and is not one of it.
+fn missing(key: &Key, stream: &str, store: &Store) -> Result<String, Failure> {
+    if stream.is_empty() || !store.refuses_all_mail(key, now())? {
+        return Ok("is not on the list".into());
+    }
+    Ok(format!("has no entry of stream {}; one for all mail refuses it, see suppressd why", shown(stream)))
 }
 
 fn many(args: &Args, change: &Change, store: &mut Store, out: &mut dyn Write) -> Result<u8, Failure> {

@@ -125,6 +125,16 @@ impl Store {
         reader::find(&self.connection, address, None, now)
     }
 
+    /// Whether an entry of just this address or domain refuses all mail.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn refuses_all_mail(&self, key: &Key, now: Timestamp) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM suppression \
+                     WHERE address = ?1 AND stream = '' AND (until IS NULL OR until > ?2))";
+        Ok(self.connection.query_row(sql, [key.as_str(), &timestamp_text(now)], |row| row.get(0))?)
+    }
+
     /// All events of an address, oldest first.
     ///
     /// # Errors
