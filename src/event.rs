@@ -19,6 +19,45 @@ pub const MAX_NAME: usize = 255;
 /// Most bytes kept of the list headers of one message.
 pub const MAX_HEADERS: usize = 2000;
 
+/// Header fields that are kept of a message, for they tell which list, campaign or subscriber it was for; `*` stands for any
+/// end of a name.
+pub const KEPT_HEADERS: &[&str] = &[
+    "List-Id",
+    "List-Unsubscribe",
+    "Feedback-ID",
+    "Precedence",
+    "X-App-Campaign",
+    "X-Campaign",
+    "X-Campaign-ID",
+    "X-CiviMail-*",
+    "X-Discourse-Reply-Key",
+    "X-EmailID",
+    "X-Entity-Ref-ID",
+    "X-Listmonk-*",
+    "X-ListMember",
+    "X-Mailer",
+    "X-Mailer-RecptId",
+    "X-Mailman-*",
+    "X-Mautic-*",
+    "X-MessageID",
+    "X-SES-Configuration-Set",
+    "X-SES-Message-Tags",
+];
+/// Further fields of every message (RFC 5322 §3.6) that are not kept.
+const OTHER_HEADERS: &[&str] = &[
+    "Cc",
+    "Content-Type",
+    "Date",
+    "From",
+    "Message-ID",
+    "Received",
+    "Reply-To",
+    "Return-Path",
+    "Sender",
+    "Subject",
+    "To",
+];
+
 /// One thing that happened to one recipient.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Event {
@@ -346,6 +385,21 @@ pub fn timestamp_text(at: Timestamp) -> String {
     let text =
         [&century, &year, &b"-"[..], &month, b"-", &day, b"T", &hour, b":", &minute, b":", &second, b"Z"].concat();
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Whether a header field is one of [`KEPT_HEADERS`].
+#[must_use]
+pub fn is_kept_header(name: &str) -> bool {
+    let begins = |with: &str| name.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    KEPT_HEADERS.iter().any(|kept| kept.strip_suffix('*').map_or(kept.eq_ignore_ascii_case(name), begins))
+}
+
+/// Whether a name can only be that of a header field which is not kept; any other may be that of a tag.
+#[must_use]
+pub fn is_lost_header(name: &str) -> bool {
+    let is_header = name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"))
+        || OTHER_HEADERS.iter().any(|other| other.eq_ignore_ascii_case(name));
+    is_header && !is_kept_header(name)
 }
 
 /// Header lines that tell which list or campaign a message was for, as many as there is room for in [`MAX_HEADERS`] bytes;

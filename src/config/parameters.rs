@@ -256,7 +256,7 @@ pub const PARAMETERS: &[Parameter] = &[
     row("stream", "sasl-users", "list of names", "[]", r#"["newsletter"]"#,
         "Mail that was handed in with these SASL login names. Only Postfix's policy service tells them."),
     row("stream", "headers", "list of fields", "[]", r#"["ses:configuration-set: marketing", "List-Id: *<news.example.org>"]"#,
-        "Reports about mail with these header fields or SES tags; * stands for any text."),
+        "Reports about mail with these header fields or SES tags; * stands for any text. Of the fields, these are kept: List-Id, List-Unsubscribe, Feedback-ID, Precedence, X-App-Campaign, X-Campaign, X-Campaign-ID, X-CiviMail-*, X-Discourse-Reply-Key, X-EmailID, X-Entity-Ref-ID, X-Listmonk-*, X-ListMember, X-Mailer, X-Mailer-RecptId, X-Mailman-*, X-Mautic-*, X-MessageID, X-SES-Configuration-Set and X-SES-Message-Tags. Of the tags, your own are, and ses:configuration-set and ses:from-domain."),
 
     row("privacy", "keep", "duration", r#""90d""#, "",
         "How long events are kept. Entries of the list stay, and so do the event behind each and the last release of an address."),

@@ -219,3 +219,24 @@ fn a_rule_asks_for_no_more_days_than_fit_into_its_time() {
         assert_eq!(errors(&format!("[policy]\nprofile = \"{profile}\"\n")), [""; 0]);
     }
 }
+
+#[test]
+fn a_stream_is_told_by_what_is_kept_of_reports() {
+    let stream = |field: &str| format!("[[stream]]\nname = \"a\"\nheaders = [\"{field}\"]\n");
+    for lost in ["X-My-Stream: news", "subject: *", "Reply-To: news@example.org"] {
+        let told = errors(&stream(lost)).remove(0);
+        let wanted = format!(
+            "suppressd.toml:3: stream.headers: \"{lost}\" is not a field that is kept of reports; write one of List-Id, "
+        );
+        assert!(told.starts_with(&wanted) && told.ends_with(", X-SES-Message-Tags, or a tag of SES"), "{told}");
+    }
+    for kept in
+        ["list-id: *", "x-mautic-id: 1", "X-SES-CONFIGURATION-SET: a", "campaign: spring", "ses:from-domain: a.example"]
+    {
+        assert_eq!(errors(&stream(kept)), [""; 0], "{kept}");
+    }
+    let headers = PARAMETERS.iter().find(|p| (p.section, p.name) == (STREAM, "headers")).unwrap();
+    for kept in crate::event::KEPT_HEADERS {
+        assert!(headers.text.contains(&format!(" {kept}")), "{kept}");
+    }
+}

@@ -10,7 +10,7 @@ use toml_edit::Value;
 
 use super::{ExportFile, ListenAddress, LogTo, Mode, Named, OnError, Table, TcpTable, Tls};
 use crate::address::starred;
-use crate::event::printable;
+use crate::event::{KEPT_HEADERS, is_lost_header, printable};
 use crate::policy::stream::HeaderPattern;
 use crate::policy::{Pattern as AddressPattern, Scope, Term, Then};
 use crate::return_path::verp::Pattern;
@@ -142,7 +142,12 @@ impl FromToml for AddressPattern {
 impl FromToml for HeaderPattern {
     fn from_toml(value: &Value) -> Result<Self, String> {
         let pattern = value.as_str().and_then(Self::parse);
-        pattern.ok_or_else(|| wrong(value, "a field", "\"Name: value\", with * for any text"))
+        let pattern = pattern.ok_or_else(|| wrong(value, "a field", "\"Name: value\", with * for any text"))?;
+        if is_lost_header(pattern.name()) {
+            let kept = format!("one of {}, or a tag of SES", KEPT_HEADERS.join(", "));
+            return Err(wrong(value, "a field that is kept of reports", &kept));
+        }
+        Ok(pattern)
     }
 }
 

@@ -83,6 +83,12 @@ impl HeaderPattern {
         (!name.is_empty() && !value.is_empty() && !name.contains(char::is_whitespace)).then_some(Self { name, value })
     }
 
+    /// Name of the field or tag, in small letters.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     fn matches(&self, line: &str) -> bool {
         line.split_once(": ").is_some_and(|(name, value)| {
             name.eq_ignore_ascii_case(&self.name) && glob(&self.value, value.trim().to_lowercase().as_str())

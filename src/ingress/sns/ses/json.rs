@@ -29,6 +29,11 @@ impl<'a> Json<'a> {
         one.into_iter().chain(self.0.as_array().into_iter().flatten()).map(Json)
     }
 
+    /// The fields of an object, by name.
+    pub fn fields(self) -> impl Iterator<Item = (&'a str, Json<'a>)> {
+        self.0.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), Self(value)))
+    }
+
     /// Whether a field is true.
     pub fn is_true(self, name: &str) -> bool {
         self.get(name).0.as_bool() == Some(true)

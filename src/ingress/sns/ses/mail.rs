@@ -3,15 +3,11 @@
 use super::Context;
 use super::json::Json;
 use crate::address::Address;
-use crate::event::{Evidence, MAX_NAME, kept_headers, printable};
+use crate::event::{Evidence, MAX_NAME, is_kept_header, kept_headers, printable};
 
 /// Header lines kept of one message.
 const MAX_LINES: usize = 20;
-/// Headers that tell which list, campaign or subscriber a message was for, in lower case.
-const LIST_HEADERS: [&str; 5] = ["list-id", "list-unsubscribe", "feedback-id", "x-campaign", "x-campaign-id"];
-/// Beginnings of further such headers.
-const LIST_PREFIXES: [&str; 4] = ["x-listmonk-", "x-civimail-", "x-mautic-", "x-mailman-"];
-/// Tags of SES that tell the same.
+/// Tags of SES's own that tell what a message was for; the sender's are all kept.
 const TAGS: [&str; 2] = ["ses:configuration-set", "ses:from-domain"];
 
 /// Evidence from `mail`, the same for every recipient.
@@ -42,19 +38,14 @@ fn header<'a>(mail: Json<'a>, name: &str) -> Option<&'a str> {
 }
 
 fn list_headers(mail: Json<'_>) -> Option<String> {
-    let tags = mail.get("tags");
-    let tags = TAGS.into_iter().flat_map(|tag| tags.get(tag).list().filter_map(move |v| Some((tag, v.as_text()?))));
+    let tags = mail.get("tags").fields().filter(|(tag, _)| TAGS.contains(tag) || !tag.starts_with("ses:"));
+    let tags = tags.flat_map(|(tag, values)| values.list().filter_map(move |value| Some((tag, value.as_text()?))));
     let lines = headers(mail)
-        .filter(|(name, _)| is_list_header(name))
+        .filter(|(name, _)| is_kept_header(name))
         .chain(tags)
         .take(MAX_LINES)
         .map(|(name, value)| format!("{}: {}", printable(name, 100), name_text(value)));
     kept_headers(lines)
-}
-
-fn is_list_header(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    LIST_HEADERS.contains(&name.as_str()) || LIST_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn name_text(text: &str) -> String {

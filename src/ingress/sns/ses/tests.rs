@@ -63,6 +63,23 @@ fn the_documented_sample_gives_every_fact() {
 }
 
 #[test]
+fn every_tag_of_the_senders_is_kept_and_of_ses_those_that_tell_the_stream() {
+    let tags = r#""tags": {"campaign": ["spring", "eu"], "ses:caller-identity": ["root"], "ses:from-domain": ["example.org"], "#;
+    let headers = r#""headers": [{"name": "PRECEDENCE", "value": "bulk"}, {"name": "X-Private", "value": "1"}, "#;
+    let sample = include_str!("sample_bounce.json").replace("\"tags\": {", tags);
+    let start = sample.find("\"headers\"").unwrap();
+    let open = start + sample[start..].find('[').unwrap();
+    let sample = format!("{}{headers}{}", &sample[..start], &sample[open + 1..]);
+    assert_eq!(
+        understood(&sample).events.remove(0).evidence.headers.as_deref(),
+        Some(
+            "PRECEDENCE: bulk\nList-Id: <news.example.com>\nX-Listmonk-Campaign: c-1\ncampaign: spring\ncampaign: eu\n\
+             ses:configuration-set: Set\nses:from-domain: example.org"
+        )
+    );
+}
+
+#[test]
 fn a_name_is_kept_as_long_as_a_name_may_be() {
     let long = "x".repeat(1000);
     let sample = include_str!("sample_bounce.json").replace("127.0.2.0", &long).replace("email.example.com", &long);
