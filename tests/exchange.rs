@@ -559,6 +559,26 @@ fn whoever_is_protected_is_left_out_and_so_are_whole_domains_with_him() {
 }
 
 #[test]
+fn text_for_postmap_leaves_out_what_would_be_a_comment_and_says_so() {
+    let home = Home::new();
+    home.ok(&["add", "#bob@example.com", "bob#@example.com"]);
+    for format in ["access", "transport"] {
+        let file = home.path(format);
+        for (ran, text) in [
+            (home.run(&["export", "--format", format]), None),
+            (home.run(&["export", "--format", format, "-o", file.to_str().unwrap()]), Some(&file)),
+        ] {
+            let text = text.map_or(ran.out, |file| std::fs::read_to_string(file).unwrap());
+            assert!(text.starts_with("bob#@example.com ") && text.lines().count() == 1, "{text}");
+            assert!(ran.err.contains(": 1 keys on the list that begin with # are left out: postmap(1)"), "{}", ran.err);
+        }
+    }
+    let cdb = home.path("t.cdb");
+    assert_eq!(home.run(&["export", "-o", cdb.to_str().unwrap()]).err, "");
+    assert!(std::fs::read(cdb).unwrap().windows(16).any(|key| key == b"#bob@example.com"));
+}
+
+#[test]
 fn a_star_before_the_at_sign_is_left_out_and_told() {
     let home = Home::new();
     let out = imported(&home, &[], "bob@example.com\n*@example.net\n");

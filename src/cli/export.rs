@@ -22,7 +22,9 @@ use crate::tables::{self, Answers, Form, TableError};
 /// replaced as a whole and keeps its mode and owner. The daemon keeps such files fresh by itself, see section
 /// "export" of suppressd.toml(5). Postfix looks up more in a file than in a socketmap: with recipient_delimiter, an
 /// entry for bob@example.com also holds for bob+tag@example.com. In an access table a domain also stands for its
-/// subdomains, and ".domain" for nothing, unless smtpd_access_maps is taken out of parent_domain_matches_subdomains.
+/// subdomains, and ".domain" for nothing, unless smtpd_access_maps is taken out of parent_domain_matches_subdomains. Text has
+/// no form for an address that begins with #, which postmap(1) takes for a comment: such addresses are left out, and
+/// counted on the standard error.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The form; else what the file's name stands for: csv, json, cdb or lmdb
@@ -118,10 +120,13 @@ impl List<'_> {
             Some(path) => tables::write(path, form, answers, &source),
             None => {
                 let mut out = BufWriter::new(out);
-                tables::print(&mut out, answers, &source).and_then(|()| flush(&mut out))
+                tables::print(&mut out, answers, &source).and_then(|left_out| flush(&mut out).map(|()| left_out))
             }
         };
-        written.map_err(failure)
+        match tables::missing(written.map_err(failure)?) {
+            Some(what) => Ok(writeln!(std::io::stderr(), "suppressd: {what}")?),
+            None => Ok(()),
+        }
     }
 
     fn rows(

@@ -130,9 +130,12 @@ impl Keeper {
         let selection = Selection { kind: None, stream: Some(file.table.stream.clone()) };
         let list = |each: &mut dyn FnMut(TableEntry<'_>) -> bool| reader.table(&selection, now, each);
         match tables::write(&file.path, Form::of(&file.path), answers, &list) {
-            Ok(()) => {
+            Ok(left_out) => {
                 self.written.insert(file.path.clone(), holds);
-                self.over(&file.path);
+                match tables::missing(left_out) {
+                    Some(what) => self.trouble(&file.path, &format!("{}: {what}", file.path.display())),
+                    None => self.over(&file.path),
+                }
             }
             Err(error) => self.trouble(&file.path, &format!("{error}; Postfix goes on with the old one")),
         }

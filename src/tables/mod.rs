@@ -3,7 +3,8 @@
 //! What such a file answers is what the socketmap answered at the moment when it was written, in the same words. It is
 //! replaced as a whole, so a reader sees the old one or the new one.
 //! KEYS: those that Postfix tries for an address: itself, then its domain, then `.domain` for each domain above. An
-//! internationalised domain stands there in both its forms, since Postfix converts neither.
+//! internationalised domain stands there in both its forms, since Postfix converts neither. Text has no key that begins with `#`,
+//! which is a comment there.
 //! On failure: the old file stays as it is.
 //! Not promised: Postfix looks up more in a file than in a socketmap. With recipient_delimiter, an entry for
 //! `bob@example.com` also holds for `bob+tag@example.com`; and in an access table, while
@@ -79,16 +80,16 @@ pub type Source<'s> = &'s dyn Fn(&mut dyn FnMut(TableEntry<'_>) -> bool) -> Resu
 /// Takes a key and its value.
 type Row<'r> = &'r mut dyn FnMut(&str, &str) -> io::Result<()>;
 
-/// Replaces a file.
+/// Replaces a file, and returns how many keys are not in it: those that text has no form for.
 ///
 /// # Errors
 /// [`TableError`]; the old file stays.
-pub fn write(path: &Path, form: Form, answers: Answers, list: Source<'_>) -> Result<(), TableError> {
-    let mut trouble = None;
+pub fn write(path: &Path, form: Form, answers: Answers, list: Source<'_>) -> Result<usize, TableError> {
+    let (mut trouble, mut left_out) = (None, 0);
     let written = replace(path, |file| match form {
         Form::Text => {
             let mut out = BufWriter::new(file);
-            fill(answers, list, &mut trouble, &mut |key, value| writeln!(out, "{key} {value}"))?;
+            fill(answers, list, &mut trouble, &mut |key, value| line(&mut out, key, value, &mut left_out))?;
             out.flush()
         }
         Form::Cdb => {
@@ -104,19 +105,36 @@ pub fn write(path: &Path, form: Form, answers: Answers, list: Source<'_>) -> Res
     });
     match (trouble, written) {
         (Some(error), _) => Err(TableError::Store(error)),
-        (None, written) => written.map_err(|error| TableError::Io(path.to_owned(), error)),
+        (None, written) => written.map(|()| left_out).map_err(|error| TableError::Io(path.to_owned(), error)),
     }
 }
 
-/// Prints the text.
+/// Prints the text, and returns how many keys are not in it.
 ///
 /// # Errors
 /// [`TableError`], with no path.
-pub fn print(out: &mut dyn Write, answers: Answers, list: Source<'_>) -> Result<(), TableError> {
-    let mut trouble = None;
-    let printed = fill(answers, list, &mut trouble, &mut |key, value| writeln!(out, "{key} {value}"));
+pub fn print(out: &mut dyn Write, answers: Answers, list: Source<'_>) -> Result<usize, TableError> {
+    let (mut trouble, mut left_out) = (None, 0);
+    let printed = fill(answers, list, &mut trouble, &mut |key, value| line(out, key, value, &mut left_out));
     trouble.map_or(Ok(()), |error| Err(TableError::Store(error)))?;
-    printed.map_err(|error| TableError::Io(PathBuf::new(), error))
+    printed.map(|()| left_out).map_err(|error| TableError::Io(PathBuf::new(), error))
+}
+
+/// A sentence on the keys that are not in a text; `None` where all are.
+#[must_use]
+pub fn missing(left_out: usize) -> Option<String> {
+    let what =
+        "on the list that begin with # are left out: postmap(1) takes them for comments; a .cdb or .lmdb file has them";
+    (left_out > 0).then(|| format!("{left_out} keys {what}"))
+}
+
+/// postmap(1) has no quotes by which a key could begin with `#`.
+fn line(out: &mut dyn Write, key: &str, value: &str, left_out: &mut usize) -> io::Result<()> {
+    if key.starts_with('#') {
+        *left_out += 1;
+        return Ok(());
+    }
+    writeln!(out, "{key} {value}")
 }
 
 /// Gives every key with its value; what the store says is kept apart from what the file says.

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::process::{Ran, finish};
+use crate::process::{Home, Ran, finish};
 use crate::world::{World, free_address};
 
 const KEYS: usize = 100_000;
@@ -282,5 +282,23 @@ fn postmap_hears_the_same_of_100_000_keys_by_socketmap_and_tcp_table_and_in_an_e
         for (table, found) in [(&socketmap, by_suppressd), (&tcp_table, by_suppressd), (&file, by_file)] {
             assert_eq!(postmap(&home.path(""), table, &[key])[key].is_some(), *found, "{key} in {table}");
         }
+    }
+}
+
+/// What postfix/README says of it.
+#[test]
+fn a_sharp_s_is_not_found_in_a_database_and_is_two_in_text() {
+    let home = Home::new();
+    home.ok(&["add", "straße@example.com"]);
+    fs::write(home.path("main.cf"), "compatibility_level = 3.6\n").unwrap();
+    fs::write(home.path("master.cf"), "").unwrap();
+    let keys = ["straße@example.com", "strasse@example.com"];
+    for (name, table, is_found) in [("t.cdb", "cdb:t", false), ("t.lmdb", "lmdb:t", false), ("t", "texthash:t", true)] {
+        let file = home.path(name);
+        let format = name.split_once('.').map_or("transport", |(_, form)| form);
+        home.ok(&["export", "--format", format, "-o", file.to_str().unwrap()]);
+        let (form, name) = table.split_once(':').unwrap();
+        let found = postmap(&home.path(""), &format!("{form}:{}", home.path(name).display()), &keys);
+        assert!(keys.iter().all(|key| found[key].is_some() == is_found), "{table}: {found:?}");
     }
 }
