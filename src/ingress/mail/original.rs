@@ -3,31 +3,13 @@
 //! They name the sending, never a bounced person by themselves: addresses in a returned message are not recipients.
 //! Limits: [`crate::event::MAX_HEADERS`] bytes of list headers are kept. Nothing fails: what is not there is `None`.
 
-use crate::event::{MAX_NAME, kept_headers, printable};
+use crate::event::{MAX_NAME, is_kept_header, kept_headers, printable};
 
 use super::fields::Fields;
 use super::mime::{Mail, PartKind};
 
-/// Headers by which an application finds its own message again. Mailman, Sympa and others: `List-Id`; listmonk: campaign
-/// and subscriber; CiviCRM, phpList, Mautic, Discourse and the common senders: theirs.
-const KEPT: &[&str] = &[
-    "List-Id",
-    "List-Unsubscribe",
-    "X-Listmonk-Campaign",
-    "X-Listmonk-Subscriber",
-    "X-CiviMail-Bounce",
-    "X-MessageID",
-    "X-ListMember",
-    "X-EmailID",
-    "X-Discourse-Reply-Key",
-    "X-App-Campaign",
-    "X-Campaign",
-    "X-Campaign-ID",
-    "X-Mailer-RecptId",
-    "Feedback-ID",
-    "X-Entity-Ref-ID",
-    "X-SES-Message-Tags",
-];
+/// Header lines kept of one message.
+const MAX_LINES: usize = 20;
 
 /// What is known of the returned message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,8 +90,8 @@ fn header_block(text: &str) -> Fields<'_> {
 }
 
 fn kept(fields: &Fields<'_>) -> Option<String> {
-    let line = |name: &str, value: &str| format!("{name}: {}", printable(value, 400));
-    kept_headers(KEPT.iter().flat_map(|name| fields.all(name).take(2).map(move |value| line(name, &value))))
+    let lines = fields.iter().filter(|(name, _)| is_kept_header(name)).take(MAX_LINES);
+    kept_headers(lines.map(|(name, value)| format!("{}: {}", printable(name, 100), printable(value, 400))))
 }
 
 /// The bare addresses of an address list (RFC 5322 §3.4), without names and comments.
