@@ -155,7 +155,14 @@ pub fn changes(before: &Entries, after: &Entries, history: &History, known_in: O
     for (stream, entry) in after {
         let listed = history.listed(stream);
         let covered = listed.is_some_and(|listed| covers(&listed.entry, entry));
-        let new = before.get(stream) != Some(entry);
+        let known = before.get(stream);
+        if known.is_some_and(|known| known != entry && known.is_at_another_step_of(entry)) {
+            // Nothing but the step is new: what an operator changed by hand stays.
+            let same = listed.filter(|listed| !listed.by_operator && listed.entry.is_at_another_step_of(entry));
+            changes.extend(same.map(|_| Change::Put(stream.clone(), entry.clone())));
+            continue;
+        }
+        let new = known != Some(entry);
         let stays = if listed.is_none_or(|listed| listed.by_operator) { covered } else { !new && covered };
         if !stays && (new || known_in == Some(stream)) {
             changes.push(Change::Put(stream.clone(), entry.clone()));

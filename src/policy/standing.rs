@@ -63,7 +63,7 @@ pub struct Entry {
     pub until: Option<Timestamp>,
     /// Number of the event that completed it.
     pub event: i64,
-    /// How often it has come to this.
+    /// How often it has come to this; 0 once a delivery has shown that the mailbox works.
     pub step: u32,
     /// The rule that was met, in words.
     pub why: String,
@@ -85,6 +85,11 @@ impl Rules {
 }
 
 impl Entry {
+    /// Whether both are one suppression, whatever step each says.
+    pub(super) fn is_at_another_step_of(&self, other: &Self) -> bool {
+        (self.kind, self.since, self.until, self.event) == (other.kind, other.since, other.until, other.event)
+    }
+
     /// Whether it refuses mail at a time.
     #[must_use]
     pub fn in_force(&self, at: Timestamp) -> bool {
@@ -186,6 +191,10 @@ impl Fold<'_> {
             entry.until = Some(at);
             ended += 1;
         }
+        // The row remembers it when the delivery is deleted.
+        let climbed =
+            |entry: &&mut Entry| matches!(entry.kind, Kind::SoftBounce | Kind::HardBounce) && entry.until.is_some();
+        self.entries.values_mut().filter(climbed).for_each(|entry| entry.step = 0);
         says(if ended > 0 { "delivery ends the suppression" } else { "delivery never suppresses" })
     }
 

@@ -135,9 +135,9 @@ fn put(connection: &Connection, address: &str, stream: &str, entry: &Entry) -> R
         Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, row.get::<_, String>(2)?))
     });
     let Some((reason, status, source)) = behind.optional()? else {
-        // Its event is deleted, and so there is nothing to change but its end.
-        let sql = "UPDATE suppression SET until = ?3 WHERE address = ?1 AND stream = ?2";
-        connection.prepare_cached(sql)?.execute(params![address, stream, until])?;
+        // Its event is deleted, and so there is nothing to change but its end and step.
+        let sql = "UPDATE suppression SET until = ?3, step = ?4 WHERE address = ?1 AND stream = ?2";
+        connection.prepare_cached(sql)?.execute(params![address, stream, until, entry.step])?;
         return Ok(());
     };
     let sql = "INSERT INTO suppression (address, stream, kind, reason, status, since, until, source, event, step) \

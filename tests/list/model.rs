@@ -103,6 +103,11 @@ impl Model {
         let (after, found) = self.came_to(who, &report.id);
         let rows = self.rows.entry(who.to_owned()).or_default();
         for (stream, entry) in &after {
+            let at_step = |known: &Entry| Entry { step: entry.step, ..known.clone() } == *entry;
+            if before.get(stream).is_some_and(|known| known != entry && at_step(known)) {
+                rows.get_mut(stream).filter(|row| at_step(row)).into_iter().for_each(|row| row.step = entry.step);
+                continue;
+            }
             let new = before.get(stream) != Some(entry);
             let keeps = rows.get(stream).is_some_and(|row| row.covers(entry.until) && (row.mine || !new));
             if (new || found == Some(*stream)) && !keeps {
@@ -217,6 +222,10 @@ impl Model {
                     soft = SoftBounces::default();
                     let ended = entries.values_mut().filter(|entry| entry.soft && entry.in_force(report.at));
                     ended.for_each(|entry| entry.until = Some(report.at));
+                    entries
+                        .values_mut()
+                        .filter(|entry| entry.soft && entry.until.is_some())
+                        .for_each(|entry| entry.step = 0);
                 }
                 kind => {
                     let stream = if kind == Kind::Complaint { report.stream } else { "" };

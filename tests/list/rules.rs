@@ -121,3 +121,42 @@ fn subdomain_entries_hold_for_all_below_and_allow_entries_beat_the_list_until_th
     bench.now = "2026-11-22T00:00:00Z".parse().unwrap();
     assert!(bench.refused("bob@example.net", ""));
 }
+
+#[test]
+fn a_delivery_brings_the_ladder_down_for_good_when_the_events_are_gone() {
+    let mut bench = Bench::new(
+        "[policy.soft]\nafter = 1\non-days = 1\nwithin = \"1d\"\nquiet = \"90d\"\n[privacy]\nkeep = \"14d\"\n",
+    );
+    bench.see(SoftBounce, WHO, "2026-11-01T08");
+    bench.see(SoftBounce, WHO, "2026-11-09T08");
+    assert_eq!(bench.count("SELECT step FROM suppression"), 2);
+    assert_eq!(bench.see(Delivery, WHO, "2026-11-10T08"), "recorded: delivery ends the suppression");
+    assert_eq!(bench.count("SELECT step FROM suppression"), 0);
+    bench.now = super::bench::at("2026-12-10T12");
+    bench.expire(14);
+    bench.see(SoftBounce, WHO, "2026-12-10T08");
+    assert_eq!(bench.until(WHO).as_deref(), Some("2026-12-17T08:00:00Z"), "the first step again");
+}
+
+#[test]
+fn a_delivery_changes_the_step_once_and_nothing_that_was_changed_by_hand() {
+    let mut bench = Bench::new("[policy.hard]\nsuppress-for = [\"30d\", \"forever\"]\n");
+    bench.see(HardBounce, WHO, "2026-11-01T08");
+    bench.see(Delivery, WHO, "2026-11-02T08");
+    let row = bench.list();
+    assert!(row[0].contains(" 2026-12-01T08:00:00Z 0 "), "{row:?}");
+    bench
+        .sql()
+        .execute_batch(
+            "CREATE TRIGGER again BEFORE UPDATE ON suppression BEGIN SELECT raise(ABORT, 'a needless write'); END",
+        )
+        .unwrap();
+    assert_eq!(bench.see(Delivery, WHO, "2026-11-03T08"), "recorded: delivery never suppresses");
+    bench
+        .sql()
+        .execute_batch("DROP TRIGGER again; UPDATE suppression SET step = 1, until = '2026-11-20T00:00:00Z'")
+        .unwrap();
+    let row = bench.list();
+    bench.see(Delivery, WHO, "2026-11-04T08");
+    assert_eq!(bench.list(), row);
+}

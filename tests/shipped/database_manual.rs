@@ -189,7 +189,7 @@ fn constraints_refuse_nonsense_with_a_sentence() {
         ("suppression (address, since) VALUES ('bob@example.com', '2026-11-21')", "since must be like 2026-11-21T"),
         ("suppression (address, until) VALUES ('bob@example.com', 'soon')", "until must be like 2026-11-21T"),
         ("suppression (address, until) VALUES ('bob@example.com', '2026-02-30T00:00:00Z')", "until must be like 2026-"),
-        ("suppression (address, step) VALUES ('bob@example.com', 0)", "step must be 1 or more"),
+        ("suppression (address, step) VALUES ('bob@example.com', -1)", "step must be 0 or more"),
         (
             "suppression (address, step) VALUES ('bob@example.com', 'twice')",
             "cannot store TEXT value in INTEGER column",

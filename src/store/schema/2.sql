@@ -17,7 +17,7 @@ CREATE TABLE suppression (
   until   TEXT,
   source  TEXT NOT NULL DEFAULT 'manual',
   event   INTEGER,
-  -- how often it has come to this: 1 is the first time
+  -- how often it has come to this: 1 is the first time, and 0 what a delivery makes of it
   step    INTEGER NOT NULL DEFAULT 1,
   note    TEXT,
   PRIMARY KEY (address, stream),
@@ -40,8 +40,8 @@ CREATE TABLE suppression (
     CHECK (since = strftime('%Y-%m-%dT%H:%M:%SZ', since) IS TRUE),
   CONSTRAINT "until must be like 2026-11-21T08:46:25Z, or NULL for until released"
     CHECK (until IS NULL OR until = strftime('%Y-%m-%dT%H:%M:%SZ', until) IS TRUE),
-  CONSTRAINT "step must be 1 or more"
-    CHECK (step >= 1)
+  CONSTRAINT "step must be 0 or more"
+    CHECK (step >= 0)
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO suppression (address, kind, reason, status, since, until, source, event, note)
