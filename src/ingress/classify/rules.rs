@@ -145,10 +145,11 @@ pub const RULES: &[Rule] = &[
         "remetente", "afzender", "发件人", "發件人", "送信者", "差出人", "寄件人", "@host has no", "mx record for @host",
         "mx records for @host", "mx for @host", "resolve @host", "domain @host", "@host: domain", "@host not found",
         "@host does not exist", "invalid dns mx",
-        "callback", "sender previously", "your address has previously",
+         "sender previously", "your address has previously",
         "nadawc", "odesílatel", "odesilatel", "avsändar", "afsender", "avsender", "gönderen", "feladó", "відправник", "lähettäj", "absende", "发信", "發信", "发送方", "发送者", "寄件者", "送信元", "発信者", "보낸 사람", "보내는 사람", "발신자", "송신자",
         "the to header", "may send mail", "mail from bulk",
         "accept mail that", "accept mail with", "accept mail direct", "accept mail at",
+        "callback check", "callback verif", "callback failed",
     ]),
     // An error that is unknown, in the words of an unknown user.
     rule("unknown-error", When::Always, SOFT, Reason::SystemError, Side::Transport, said("554 5.3.0 Unknown error"), &[
@@ -202,6 +203,7 @@ pub const RULES: &[Rule] = &[
     rule("host-accepts-no-mail", When::Reply(521), HARD, Reason::HostUnknown, Side::Recipient,
         said("521 5.3.2 System not accepting network messages"), &[
         "not accepting network messages", "does not accept network",
+        "does not accept mail", "doesn't accept mail",
     ]),
     rule("client-blocked", When::Always, SOFT, Reason::Blocked, Side::Sender,
         said("554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using dnsbl.example"), &[
