@@ -252,7 +252,7 @@ pub const RULES: &[Rule] = &[
         "ваш ip", "вашего ip", "вашего сервера", "обратная зона", "обратной зоны",
         "ihr mailserver", "ihre ip", "ihrer ip", "ihr server", "votre serveur", "votre adresse", "votre ip", "su servidor", "su ip", "vostro server", "vostro ip", "seu servidor", "seu ip",
         "ptr-",
-        "for explanation visit",
+        "?c=hi", "&c=hi",
     ]),
     rule("virus", When::Always, SOFT, Reason::VirusDetected, Side::Sender, said("550 5.7.0 Virus detected"), &[
         "virus", "malware", "infected", "trojan", "phish", "potentially harmful", "dangerous attachment",
