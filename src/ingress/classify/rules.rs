@@ -461,6 +461,7 @@ pub const RULES: &[Rule] = &[
         "dominio desconocido", "dominio inexistente", "domínio inexistente", "onbekend domein", "域名不存在", "找不到域名",
         "存在しないドメイン", "no dns entry for @rdom", "no dns record for @rdom", "domínio não existe", "dominio nao existe",
         "domínio não encontrado", "домен не найден", "домен не существует", "domain not local",
+        "domain must exist",
     ]),
     // No such mailbox.
     rule("user-unknown", When::Always, HARD, Reason::UserUnknown, Side::Recipient,
@@ -605,6 +606,7 @@ pub const RULES: &[Rule] = &[
         "пользователь не зарегистрирован", "адрес не зарегистрирован", "ящик не зарегистрирован", "ящик удален", "ящик удалён", "аккаунт удален", "аккаунт удалён", "адрес удален", "адресат не найден", "ящик не найден", "неизвестный получатель", "неизвестный адрес", "получатель неизвестен", "пользователь неизвестен",
         "gebruiker onbekend", "adres onbekend", "onbekende gebruiker", "onbekende ontvanger", "ontvanger onbekend", "onbekend adres", "mailbox onbekend",
         "subscriber unknown", "无效的收件人", "无效的地址", "无效地址", "无效的邮箱", "无效用户", "無效的收件人", "無效的地址", "無效地址",
+        "a mailbox here by", "nessun utente", "mailbox unavaiable",
     ]),
     // Time ran out, or the way is bad.
     rule("expired", When::Always, SOFT, Reason::Expired, Side::Transport,
@@ -718,6 +720,7 @@ pub const RULES: &[Rule] = &[
     rule("mailbox-unavailable", When::Permanent, HARD, Reason::UserUnknown, Side::Recipient,
         said("550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302)."), &[
         "mailbox unavailable", "mailbox not available",
+        "mailbox is unavailable", "mailbox currently unavailable",
     ]),
     rule("protocol", When::Always, SOFT, Reason::ProtocolError, Side::Sender,
         said("504 Command parameter not implemented"), &[
