@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use self::json::Json;
-use self::verdict::Verdict;
+use self::verdict::{Message, Verdict};
 use crate::address::Address;
 use crate::event::{Event, EventId, Evidence, Kind, MAX_NAME, Origin, Source, printable};
 
@@ -104,8 +104,8 @@ fn event_name(root: Json<'_>) -> Option<&str> {
     root.text("eventType").or_else(|| root.text("notificationType"))
 }
 
-/// Judges one recipient: the event's object, the recipient's entry, how many recipients there are.
-type Judge = fn(Json<'_>, Json<'_>, usize) -> Verdict;
+/// Judges one recipient: the event's object, the recipient's entry, the message.
+type Judge = fn(Json<'_>, Json<'_>, Message<'_>) -> Verdict;
 
 /// Reads the recipients under `list` of the event's object `object`; of the message itself, where `list` is empty.
 fn read(
@@ -121,10 +121,12 @@ fn read(
     let mut understood = Understood::default();
     let reader =
         Reader { context, event, evidence: mail::evidence(mail, context), at: at(event, mail, context, object) };
+    let senders: Vec<_> = reader.evidence.sender.iter().cloned().collect();
+    let message = Message { recipients: recipients.len(), senders: &senders };
     for (entry, reported) in &recipients {
         match Address::parse_reported(reported) {
             Ok(address) => {
-                let verdict = judge(event, *entry, recipients.len());
+                let verdict = judge(event, *entry, message);
                 understood.events.push(reader.event(address, reported, *entry, verdict));
             }
             Err(why) => understood.unreadable.push(format!("recipient \"{}\" {why}", printable(reported, MAX_NAME))),

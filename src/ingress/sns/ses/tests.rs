@@ -19,7 +19,7 @@ fn bounce(types: &str, recipient: &str) -> Event {
     let recipient = format!("{{\"emailAddress\":\"User@Example.com\"{recipient}}}");
     let message = format!(
         r#"{{"notificationType":"Bounce","bounce":{{"bounceType":"{bounce_type}","bounceSubType":"{subtype}","feedbackId":"f-1",
-        "timestamp":"2016-01-27T14:59:38.237Z","bouncedRecipients":[{recipient}]}},"mail":{{"destination":["other@example.com"]}}}}"#
+        "timestamp":"2016-01-27T14:59:38.237Z","bouncedRecipients":[{recipient}]}},"mail":{{"source":"News <news@example.net>","destination":["other@example.com"]}}}}"#
     );
     understood(&message).events.remove(0)
 }
@@ -123,6 +123,16 @@ fn what_the_receiving_system_said_overrides_what_ses_calls_it() {
         ("Permanent/General", r#","action":"failed","status":"5.0.0""#, Kind::HardBounce),
         ("Permanent/General", r#","action":"failed","status":"5.1.0""#, Kind::HardBounce),
         ("Permanent/General", r#","action":"failed","status":"5.3.4""#, Kind::SoftBounce),
+        (
+            "Permanent/General",
+            r#","diagnosticCode":"smtp; 550 5.1.1 <news@example.net>: User unknown""#,
+            Kind::SoftBounce,
+        ),
+        (
+            "Permanent/General",
+            r#","diagnosticCode":"smtp; 550 5.1.1 <user@example.com>: User unknown""#,
+            Kind::HardBounce,
+        ),
         (
             "Permanent/General",
             r#","status":"5.6.1","diagnosticCode":"smtp; 554 5.6.1 Body type not supported by Remote Host""#,

@@ -22,6 +22,15 @@ pub(super) struct Verdict {
     pub rule: String,
 }
 
+/// What is known of the message that something happened to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Message<'a> {
+    /// How many recipients the event has.
+    pub recipients: usize,
+    /// The address that it came from, if that is told.
+    pub senders: &'a [String],
+}
+
 impl Verdict {
     fn new(kind: Kind, reason: Reason, side: Side, rule: impl Into<String>) -> Self {
         Self { kind, reason, side, status: None, rule: rule.into() }
@@ -42,13 +51,13 @@ const SUBTYPES: &[(&str, Kind, Reason, Side)] = &[
 ];
 
 /// A recipient of a bounce.
-pub(super) fn bounce(event: Json<'_>, entry: Json<'_>, _: usize) -> Verdict {
+pub(super) fn bounce(event: Json<'_>, entry: Json<'_>, message: Message<'_>) -> Verdict {
     let text = |name: &str| event.text(name).unwrap_or_default();
     let (bounce_type, subtype) = (text("bounceType"), text("bounceSubType"));
     let rule = format!("ses:{bounce_type}/{subtype}");
     let permanent = bounce_type == "Permanent";
     let known = SUBTYPES.iter().find(|(name, kind, ..)| *name == subtype && (*kind == Kind::HardBounce) == permanent);
-    let facts = facts(entry);
+    let facts = facts(entry, message);
     let said = judge(&facts);
     let verdict = match known {
         Some((_, kind, reason, side)) => Verdict::new(*kind, *reason, *side, rule),
@@ -66,12 +75,13 @@ pub(super) fn bounce(event: Json<'_>, entry: Json<'_>, _: usize) -> Verdict {
     Verdict { status: said.status, ..verdict }
 }
 
-fn facts(entry: Json<'_>) -> Facts<'_> {
+fn facts<'a>(entry: Json<'a>, message: Message<'a>) -> Facts<'a> {
     Facts {
         status: entry.text("status").and_then(EnhancedStatus::parse_prefix),
         text: entry.text("diagnosticCode").map(|text| text.trim_start_matches("smtp;")).unwrap_or_default(),
         recipient: entry.text("emailAddress").unwrap_or_default(),
         speaker: Speaker::Receiver,
+        senders: message.senders,
         action: action(entry.text("action").unwrap_or_default()),
         ..Facts::default()
     }
@@ -136,7 +146,7 @@ fn enhanced_status(text: &str) -> Option<EnhancedStatus> {
 }
 
 /// A candidate of a complaint; see the module above for why more than one makes none of them a complainant.
-pub(super) fn complaint(event: Json<'_>, _: Json<'_>, candidates: usize) -> Verdict {
+pub(super) fn complaint(event: Json<'_>, _: Json<'_>, message: Message<'_>) -> Verdict {
     if event.text("complaintSubType") == Some("OnAccountSuppressionList") {
         return Verdict::new(
             Kind::Notice,
@@ -155,6 +165,7 @@ pub(super) fn complaint(event: Json<'_>, _: Json<'_>, candidates: usize) -> Verd
         "virus" => (Kind::Complaint, Reason::Virus),
         _ => (Kind::Complaint, Reason::Other),
     };
+    let candidates = message.recipients;
     if kind == Kind::Complaint && candidates > 1 {
         return Verdict::new(Kind::Notice, reason, Side::Unknown, format!("{rule}, one of {candidates} candidates"));
     }
@@ -162,13 +173,13 @@ pub(super) fn complaint(event: Json<'_>, _: Json<'_>, candidates: usize) -> Verd
 }
 
 /// A recipient of a delivery.
-pub(super) fn delivery(event: Json<'_>, _: Json<'_>, _: usize) -> Verdict {
+pub(super) fn delivery(event: Json<'_>, _: Json<'_>, _: Message<'_>) -> Verdict {
     let status = event.text("smtpResponse").and_then(enhanced_status);
     Verdict { status, ..Verdict::new(Kind::Delivery, Reason::Undefined, Side::Unknown, "ses:Delivery") }
 }
 
 /// A recipient that SES still tries to reach.
-pub(super) fn delay(event: Json<'_>, entry: Json<'_>, _: usize) -> Verdict {
+pub(super) fn delay(event: Json<'_>, entry: Json<'_>, message: Message<'_>) -> Verdict {
     let delay_type = event.text("delayType").unwrap_or_default();
     let (reason, side) = match delay_type {
         "MailboxFull" => (Reason::MailboxFull, Side::Recipient),
@@ -180,39 +191,39 @@ pub(super) fn delay(event: Json<'_>, entry: Json<'_>, _: usize) -> Verdict {
         "TransientCommunicationFailure" => (Reason::NetworkError, Side::Transport),
         _ => (Reason::Undefined, Side::Unknown),
     };
-    let status = facts(entry).status;
+    let status = facts(entry, message).status;
     Verdict { status, ..Verdict::new(Kind::Delay, reason, side, format!("ses:DeliveryDelay/{delay_type}")) }
 }
 
 /// A recipient of a message that SES took.
-pub(super) fn send(_: Json<'_>, _: Json<'_>, _: usize) -> Verdict {
+pub(super) fn send(_: Json<'_>, _: Json<'_>, _: Message<'_>) -> Verdict {
     Verdict::new(Kind::Send, Reason::Undefined, Side::Unknown, "ses:Send")
 }
 
 /// A recipient of a message that SES did not take; it knows one reason, a virus.
-pub(super) fn reject(_: Json<'_>, _: Json<'_>, _: usize) -> Verdict {
+pub(super) fn reject(_: Json<'_>, _: Json<'_>, _: Message<'_>) -> Verdict {
     Verdict::new(Kind::Reject, Reason::VirusDetected, Side::Sender, "ses:Reject")
 }
 
 /// A recipient of a message that could not be built.
-pub(super) fn rendering_failure(_: Json<'_>, _: Json<'_>, _: usize) -> Verdict {
+pub(super) fn rendering_failure(_: Json<'_>, _: Json<'_>, _: Message<'_>) -> Verdict {
     Verdict::new(Kind::RenderingFailure, Reason::ContentError, Side::Sender, "ses:RenderingFailure")
 }
 
 /// A recipient of a message that somebody opened.
-pub(super) fn open(_: Json<'_>, _: Json<'_>, candidates: usize) -> Verdict {
-    one_of(Kind::Open, "ses:Open", candidates)
+pub(super) fn open(_: Json<'_>, _: Json<'_>, message: Message<'_>) -> Verdict {
+    one_of(Kind::Open, "ses:Open", message.recipients)
 }
 
 /// A recipient of a message in which somebody followed a link.
-pub(super) fn click(_: Json<'_>, _: Json<'_>, candidates: usize) -> Verdict {
-    one_of(Kind::Click, "ses:Click", candidates)
+pub(super) fn click(_: Json<'_>, _: Json<'_>, message: Message<'_>) -> Verdict {
+    one_of(Kind::Click, "ses:Click", message.recipients)
 }
 
 /// A recipient who changed what he subscribes to; out of everything is an unsubscription.
-pub(super) fn subscription(event: Json<'_>, _: Json<'_>, candidates: usize) -> Verdict {
+pub(super) fn subscription(event: Json<'_>, _: Json<'_>, message: Message<'_>) -> Verdict {
     let all = event.get("newTopicPreferences").is_true("unsubscribeAll");
-    one_of(if all { Kind::Unsubscribe } else { Kind::Subscription }, "ses:Subscription", candidates)
+    one_of(if all { Kind::Unsubscribe } else { Kind::Subscription }, "ses:Subscription", message.recipients)
 }
 
 fn one_of(kind: Kind, rule: &str, candidates: usize) -> Verdict {
