@@ -150,6 +150,7 @@ pub const RULES: &[Rule] = &[
         "the to header", "may send mail", "mail from bulk",
         "accept mail that", "accept mail with", "accept mail direct", "accept mail at",
         "callback check", "callback verif", "callback failed",
+        "of the sender", "sender cannot", "sender could not", "address in from", "@addr user unknown", "@addr: user unknown",
     ]),
     // An error that is unknown, in the words of an unknown user.
     rule("unknown-error", When::Always, SOFT, Reason::SystemError, Side::Transport, said("554 5.3.0 Unknown error"), &[
@@ -157,6 +158,7 @@ pub const RULES: &[Rule] = &[
         "erro desconhecid", "onbekende fout", "неизвестная ошибка", "nieznany błąd", "nieznany blad", "neznámá chyba",
         "ukendt fejl", "ukjent feil", "okänt fel", "tuntematon virhe", "bilinmeyen hata", "comando inv", "certificad",
         "попробуйте позже", "невідома помилка", "ismeretlen hiba",
+        "unknown local error", "unknown local problem", "unknown address family", "unknown user agent", "an unknown user to", "invalid email header", "invalid email content", "invalid email message", "invalid recipient header", "invalid recipient list", "invalid recipients exceeded", "bad recipient count",
     ]),
     // A name in a directory is "listed" too, so this stands before the block lists.
     rule("user-not-listed", When::Always, HARD, Reason::UserUnknown, Side::Recipient,
@@ -167,6 +169,7 @@ pub const RULES: &[Rule] = &[
         "not found in directory", "not in * directory", "not in the directory", "not in our directory",
         "not present in directory", "not found in the directory", "not in address book", "not in global address",
         "not in the global", "does not exist in * address book",
+        "resolver.adr.recipientnotfound", "resolver.adr.recipnotfound", "nicht im domino", "domino ディレクトリに",
     ]),
     rule("greylisted", When::Always, SOFT, Reason::Greylisted, Side::Unknown,
         said("450 4.2.0 <bob@example.com>: Recipient address rejected: Greylisted"), &[
@@ -198,6 +201,7 @@ pub const RULES: &[Rule] = &[
         "no valid hosts found for domain", "domain name not found: @rdom", "domain @rdom couldn't be found",
         "domain @rdom could not be found", "@rdom * nxdomain", "nxdomain * @rdom",
         "domain does not accept mail",
+        "dns error: domain name not found", "failed: domain name not found",
     ]),
     // RFC 7504. With another reply, RFC 3463 says of X.3.2 that the system is shut down or overloaded.
     rule("host-accepts-no-mail", When::Reply(521), HARD, Reason::HostUnknown, Side::Recipient,
@@ -253,6 +257,7 @@ pub const RULES: &[Rule] = &[
         "ihr mailserver", "ihre ip", "ihrer ip", "ihr server", "votre serveur", "votre adresse", "votre ip", "su servidor", "su ip", "vostro server", "vostro ip", "seu servidor", "seu ip",
         "ptr-",
         "?c=hi", "&c=hi",
+        "unknown address 1", "unknown address 2", "whitelist",
     ]),
     rule("virus", When::Always, SOFT, Reason::VirusDetected, Side::Sender, said("550 5.7.0 Virus detected"), &[
         "virus", "malware", "infected", "trojan", "phish", "potentially harmful", "dangerous attachment",
@@ -462,6 +467,7 @@ pub const RULES: &[Rule] = &[
         "存在しないドメイン", "no dns entry for @rdom", "no dns record for @rdom", "domínio não existe", "dominio nao existe",
         "domínio não encontrado", "домен не найден", "домен не существует", "domain not local",
         "domain must exist",
+        "host not in dns: @rdom", "domain has no mx",
     ]),
     // No such mailbox.
     rule("user-unknown", When::Always, HARD, Reason::UserUnknown, Side::Recipient,
@@ -607,6 +613,7 @@ pub const RULES: &[Rule] = &[
         "gebruiker onbekend", "adres onbekend", "onbekende gebruiker", "onbekende ontvanger", "ontvanger onbekend", "onbekend adres", "mailbox onbekend",
         "subscriber unknown", "无效的收件人", "无效的地址", "无效地址", "无效的邮箱", "无效用户", "無效的收件人", "無效的地址", "無效地址",
         "a mailbox here by", "nessun utente", "mailbox unavaiable",
+        "(@rcpt) unknown", "user * is unknown", "mailbox * is unknown", "non existing recipient", "does not live here", "unable to find @rcpt", "existiert hier nicht",
     ]),
     // Time ran out, or the way is bad.
     rule("expired", When::Always, SOFT, Reason::Expired, Side::Transport,
@@ -694,6 +701,7 @@ pub const RULES: &[Rule] = &[
         "is not on this", "is not in our", "isn't in my", "not an existing", "recipient not in", "user not in",
         "user not on", "inconnu ", "inconnue", "e inconnu", "r inconnu", "could not be located", "cannot be located",
         "user missing home",
+        "user * unknown", "mailbox * unknown", "recipient * unknown", "user * not known",
     ]),
     rule("content", When::Always, SOFT, Reason::ContentError, Side::Sender,
         said("554 Transaction failed: Duplicate header 'Date'."), &[
