@@ -341,6 +341,12 @@ fn the_same_words_in_a_personal_mail_are_no_bounce() {
             "Auto-Submitted: auto-replied\n",
             "bob@example.com まで。このアドレスには送信できません。\n",
         ),
+        ("Fwd: Undelivered Mail Returned to Sender", "", "bob@example.com: user unknown, they say.\n"),
+        (
+            "Question about a delivery problem",
+            "Return-Path: <carol@example.org>\n",
+            "My parcel was not delivered. I wrote to bob@example.com but the address is invalid.\n",
+        ),
         ("Error de entrega del pedido", "", "No se pudo entregar su paquete. Escriba a bob@example.com\n"),
     ] {
         let mail = format!("From: carol@example.org\nTo: us@example.net\nSubject: {subject}\n{more}\n{body}");
@@ -394,6 +400,46 @@ fn a_junk_mail_report_without_a_report_is_a_complaint() {
     };
     assert_eq!(told(mail), [("bob@hotmail.com".to_owned(), Kind::Complaint)]);
     assert_eq!(told(&mail.replace("staff@hotmail.com", "eve@example.com")), []);
+    let fields = "Feedback-Type: abuse\nUser-Agent: x/1\nVersion: 1\nOriginal-Rcpt-To: <bob@example.com>\n";
+    let inline =
+        format!("From: fbl@example.net\nTo: us@example.org\nSubject: abuse\n\nSomebody complained.\n\n{fields}");
+    assert_eq!(told(&inline), [("bob@example.com".to_owned(), Kind::Complaint)]);
+    assert_eq!(told(&inline.replace("Version: 1\n", "")), []);
+}
+
+/// Reports about several, or that name somebody besides.
+#[test]
+fn each_is_judged_by_what_is_said_about_him() {
+    let contact = "Delivery of your message to <bob@example.com> failed.\n\nServer response: 550 5.1.1 User unknown\n\n\
+        Regards,\n\nit.desk@mx.example.net\n";
+    let sections = "The original message was received at Mon, 3 Mar 1997 10:00:00 +0900\n\n   \
+        ----- The following addresses had permanent fatal errors -----\n<bob@example.com>\n\n   \
+        ----- The following addresses had successful delivery notifications -----\n\
+        <eve@example.com>  (successfully delivered to mailbox)\n\n   ----- Transcript of session follows -----\n\
+        550 <bob@example.com>... User unknown\n<eve@example.com>... Successfully delivered\n";
+    let names = "Delivery has failed to these recipients or distribution lists:\n\nbob@example.com\nHe is not accepting it now.\n\n\
+        Eve Miller\nUser unknown.\n\nDiagnostic information for administrators:\n\nGenerating server: mx.example.net\n\n\
+        bob@example.com\n#554 5.4.7 Message expired ##\n\neve@example.com\n#550 5.1.1 RESOLVER.ADR.RecipNotFound; not found ##\n";
+    let paragraphs = "We had trouble delivering your message.\n\nSMTP Server <mx.example.com> rejected recipient <bob@example.com> \
+        (Error following RCPT command). It responded as follows: [451 please wait]\n\nSMTP Server <mx.example.com> rejected \
+        recipient <eve@example.com> (Error following RCPT command). It responded as follows: [550 5.1.1 User unknown]\n";
+    let shared = "The original message was received at Mon, 3 Mar 2008 10:00:00 +0900\n\n   \
+        ----- The following addresses had permanent fatal errors -----\n<bob@example.com>\n    \
+        (reason: 550 5.1.1 User unknown <eve@example.com>)\n<eve@example.com>\n    (reason: 552 5.2.2 Over quota)\n";
+    for (words, wanted) in [
+        (contact, &[("bob@example.com", HARD)][..]),
+        (sections, &[("bob@example.com", HARD)]),
+        (names, &[("bob@example.com", SOFT), ("eve@example.com", HARD)]),
+        (paragraphs, &[("bob@example.com", SOFT), ("eve@example.com", HARD)]),
+        (shared, &[("bob@example.com", SOFT), ("eve@example.com", SOFT)]),
+    ] {
+        let mail = format!(
+            "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example.net\nTo: us@example.net\nSubject: Undelivered mail\n\n{words}"
+        );
+        let reading = mail::read(mail.as_bytes());
+        let got: Vec<_> = reading.findings.iter().map(|f| (f.recipient.as_str(), f.kind)).collect();
+        assert_eq!(got, wanted, "{words}");
+    }
 }
 
 /// A contact form mails whatever is written into it to whoever is named.

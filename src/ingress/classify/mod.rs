@@ -311,7 +311,11 @@ impl Case {
                 Stage::Unknown if facts.is_shared && facts.names_another() => {
                     softer(Reason::Filtered, Side::Recipient, "hard-text-about-another")
                 }
-                Stage::Data if !self.is_about_address() || facts.is_shared && !facts.names_recipient() => {
+                Stage::Data
+                    if !self.is_about_address()
+                        || facts.names_another()
+                        || facts.is_shared && !facts.names_recipient() =>
+                {
                     softer(Reason::Filtered, Side::Recipient, "hard-text-at-data")
                 }
                 _ => judged,

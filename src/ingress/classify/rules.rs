@@ -30,6 +30,11 @@ pub const RULES: &[Rule] = &[
         "suppressed because the recipient", "message to suppressed recipient", "is on your suppression list",
         "recipient * previously hard bounced", "@rcpt * previously hard bounced", "recipient address has previously bounced", "this address has previously bounced", "@rcpt has previously bounced",
     ]),
+    // Exchange's own code says it whatever stands around it.
+    rule("exchange-not-found", When::Always, HARD, Reason::UserUnknown, Side::Recipient,
+        said("550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup"), &[
+        "resolver.adr.recipientnotfound", "resolver.adr.recipnotfound", "resolver.adr.exrecipnotfound",
+    ]),
     rule("relay-sender-not-verified", When::Always, SOFT, Reason::NotVerified, Side::Sender,
         said("554 Message rejected: Email address is not verified."), &[
         "email address is not verified", "email address not verified", "identities failed the check",
@@ -169,7 +174,7 @@ pub const RULES: &[Rule] = &[
         "not found in directory", "not in * directory", "not in the directory", "not in our directory",
         "not present in directory", "not found in the directory", "not in address book", "not in global address",
         "not in the global", "does not exist in * address book",
-        "resolver.adr.recipientnotfound", "resolver.adr.recipnotfound", "nicht im domino", "domino ディレクトリに",
+          "nicht im domino", "domino ディレクトリに",
     ]),
     rule("greylisted", When::Always, SOFT, Reason::Greylisted, Side::Unknown,
         said("450 4.2.0 <bob@example.com>: Recipient address rejected: Greylisted"), &[
@@ -472,7 +477,7 @@ pub const RULES: &[Rule] = &[
     // No such mailbox.
     rule("user-unknown", When::Always, HARD, Reason::UserUnknown, Side::Recipient,
         said("550 5.1.1 <bob@example.com>: Recipient address rejected: User unknown in virtual mailbox table"), &[
-        "rejected recipient @rcpt", "address rejected: user", "is not a valid email", "is not a valid address",
+         "address rejected: user", "is not a valid email", "is not a valid address",
         "not a valid mailbox", "not a valid user", "not a valid recipient", "no mailbox here", "no mailbox by",
         "no user by", "no account by", "there is no user", "there is no such", "no mailbox found", "no account here",
         "no user here", "@rcpt doesn't exist", "@rcpt: not found", "@rcpt was not found", "@rcpt wasn't found",

@@ -74,6 +74,19 @@ impl Feedback {
     }
 }
 
+/// A report in plain text: the block that has the fields which each must have (RFC 5965 §3.1).
+#[must_use]
+pub fn in_words(words: &str) -> Option<&str> {
+    let begins = |line: &str| line.get(..14).is_some_and(|begin| begin.eq_ignore_ascii_case("Feedback-Type:"));
+    let at = words.split_inclusive('\n').scan(0, |at, line| Some((std::mem::replace(at, *at + line.len()), line)));
+    let (at, _) = at.into_iter().find(|(_, line)| begins(line))?;
+    let block = words.get(at..)?;
+    let end = block.find("\n\n").or_else(|| block.find("\r\n\r\n")).unwrap_or(block.len());
+    let block = block.get(..end)?;
+    let fields = Fields::blocks(block).next()?;
+    (fields.has("User-Agent") && fields.has("Version")).then_some(block)
+}
+
 /// Without repetitions and redacted addresses.
 #[must_use]
 pub fn distinct(all: Vec<String>) -> Vec<String> {

@@ -89,8 +89,7 @@ const DEAD: &[&str] = &[
 ];
 
 /// What a sentence calls a mailbox.
-const MAILBOX: &[&str] =
-    &["@", "address", "mailbox", "account", "email", "e-mail", "inbox", "adresse", "postfach", "konto"];
+const MAILBOX: &[&str] = &["@", "address", "mailbox", "email", "e-mail", "inbox", "adresse", "postfach"];
 
 /// Words by which an answer says that somebody has left, in a sentence about who had the mailbox.
 const LEFT: &[&str] = &[
@@ -147,9 +146,13 @@ pub fn says_dead(words: &str, author: &str) -> bool {
     let name = author.rsplit_once('@').map_or(author.as_str(), |(name, _)| name);
     let names: Vec<_> = name.split(|c: char| !c.is_alphanumeric()).filter(|part| part.chars().count() > 2).collect();
     let has = |sentence: &str, words: &[&str]| words.iter().any(|word| sentence.contains(word));
+    let own = super::original::addresses(&author);
+    let names_another =
+        |sentence: &str| sentence.contains('@') && !own.iter().any(|address| sentence.contains(address));
     let is_about_owner = |sentence: &str| has(sentence, OWNERS) || has(sentence, &names);
     lower.replace(". ", "\n").split(['\n', ';', '!']).any(|sentence| {
-        has(sentence, LEFT) && is_about_owner(sentence) || has(sentence, DEAD) && has(sentence, MAILBOX)
+        has(sentence, LEFT) && is_about_owner(sentence)
+            || has(sentence, DEAD) && has(sentence, MAILBOX) && !names_another(sentence)
     })
 }
 

@@ -63,7 +63,12 @@ impl Recipient {
         let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
         let is_word =
             |told: &&str| !told.is_empty() && told.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.+".contains(&b));
-        self.addresses().filter(is_word).all(|told| told.eq_ignore_ascii_case(local))
+        let is_whole = |told: &str| told.find('@').is_some_and(|at| at > 0);
+        let is_another = |told: &str| is_whole(told) && !clean(told).eq_ignore_ascii_case(address);
+        // X.400 and encoded words: nobody knows whom they name.
+        let is_unreadable = |told: &str| !told.contains('@') && told.contains(['=', ';']);
+        !self.addresses().any(|told| is_another(told) || is_unreadable(told))
+            && self.addresses().filter(is_word).all(|told| told.eq_ignore_ascii_case(local))
     }
 }
 

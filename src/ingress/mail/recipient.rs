@@ -12,6 +12,9 @@ pub(super) fn clean(reported: &str) -> String {
         .or_else(|| value.strip_prefix("smtp:"))
         .or_else(|| value.strip_prefix("mailto:"))
         .unwrap_or(value);
+    // A whole address in quotes, or behind a source route (RFC 5321, appendix F.2).
+    let value = value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).filter(|v| v.contains('@')).unwrap_or(value);
+    let value = value.strip_prefix('@').and_then(|v| v.split_once(':')).map_or(value, |(_, v)| v);
     let value = unwrapped(value).unwrap_or_else(|| value.to_owned());
     if reported.trim_start().get(..6).is_some_and(|kind| kind.eq_ignore_ascii_case("utf-8;")) {
         of_utf8(&value)
@@ -93,6 +96,8 @@ mod tests {
             "SMTP:bob@example.com",
             "bob@example.com (Bob)",
             "Bob <bob@example.com>",
+            "rfc822;\"bob@example.com\"",
+            "rfc822; @relay.example:bob@example.com",
             "IMCEASMTP-bob+40example+2Ecom@exchange.example.net",
         ] {
             assert_eq!(clean(written), "bob@example.com", "{written}");

@@ -136,7 +136,8 @@ impl<'v> Context<'v> {
 
     /// RFC 5965.
     fn feedback(&self, mail: &Mail<'_>) -> Option<Reading> {
-        let feedback = arf::Feedback::read(&mail.part(PartKind::Feedback)?.text)?;
+        let part = mail.part(PartKind::Feedback).map(|part| &*part.text);
+        let feedback = arf::Feedback::read(part.or_else(|| arf::in_words(self.listing.report))?)?;
         let class = if feedback.kind == Kind::Complaint { Class::Complaint } else { Class::None };
         let verdict =
             Verdict { class, reason: feedback.reason, side: Side::Recipient, status: None, rule: "feedback-type" };
@@ -284,7 +285,9 @@ impl<'v> Context<'v> {
         let shared = shared(report.notices.iter().map(|n| n.words.as_str()));
         let senders = self.senders(None);
         for notice in &report.notices {
-            let is_shared = shared.contains(notice.words.trim());
+            let mut others =
+                report.notices.iter().filter(|other| !other.reported.eq_ignore_ascii_case(&notice.reported));
+            let is_shared = shared.contains(notice.words.trim()) || others.any(|o| notice.words.contains(&o.reported));
             let (verdict, said) = judge_notice(notice, report.words, lone, is_shared, action, &senders);
             let source = if self.is_ses { Source::Ses } else { Source::Mail };
             let kind = kind_of(verdict.class, action, false);

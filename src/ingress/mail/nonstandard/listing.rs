@@ -176,6 +176,15 @@ const SENTENCES: &[&str] = &[
     "address",
 ];
 
+/// Lines, in lower case, behind which Exchange says about each recipient, by his address, what it said before in other words and
+/// sometimes by his name.
+const DIAGNOSTICS: &[&str] = &[
+    "diagnostic information for administrators",
+    "diagnoseinformationen",
+    "informations de diagnostic",
+    "información de diagnóstico",
+];
+
 /// Finds the address that a line names, and what follows it.
 type Naming = for<'a> fn(&'a str) -> Option<(&'a str, &'a str)>;
 
@@ -197,9 +206,22 @@ impl<'x> Listing<'x> {
     /// The recipients that have a line or a label of their own, else those within a sentence.
     #[must_use]
     pub fn notices(&self) -> Vec<Notice> {
+        let listed = self.listed();
+        if listed.is_empty() { self.in_sentences() } else { listed }
+    }
+
+    /// The recipients that have a line or a label of their own, as only programs write.
+    #[must_use]
+    pub fn listed(&self) -> Vec<Notice> {
         let ways: [Naming; 4] = [own_line_of_a_person, labelled, leading_address, own_line];
-        let found = ways.into_iter().map(|way| self.collect(way)).find(|n| !n.is_empty());
-        found.unwrap_or_else(|| self.in_sentences())
+        ways.into_iter().map(|way| self.collect(way)).find(|n| !n.is_empty()).unwrap_or_default()
+    }
+
+    /// The recipients behind a label, else within sentences, whoever has a line of his own.
+    #[must_use]
+    pub fn others(&self) -> Vec<Notice> {
+        let labelled = self.collect(labelled);
+        if labelled.is_empty() { self.in_sentences() } else { labelled }
     }
 
     /// Whether Postfix says that mail to this address was to go to another: `<robert@example.org> (expanded from <bob@example.com>)`.
@@ -236,19 +258,37 @@ impl<'x> Listing<'x> {
         let mut notices: Vec<Notice> = Vec::new();
         let mut current: Option<usize> = None;
         let (mut shared, mut transcript) = (String::new(), false);
+        let (mut delivered, mut again) = (false, Vec::new());
         let mut before = "";
         for line in self.report.lines() {
             let names_sender = names_sender(before);
             before = if line.trim().is_empty() { before } else { line };
-            if line.to_ascii_lowercase().contains("transcript of session follows") {
+            let lower = line.to_lowercase();
+            if lower.contains("transcript of session follows") {
                 (current, transcript) = (None, true);
                 shared.clear();
+            } else if DIAGNOSTICS.iter().any(|begin| lower.trim_start().starts_with(begin)) {
+                (current, again) = (None, (0..notices.len()).collect());
+            }
+            // Sendmail lists whom it delivered to as well.
+            delivered = lower.contains("successful delivery notifications")
+                || delivered && !lower.trim_start().starts_with("-----");
+            if delivered {
+                current = None;
+                continue;
             }
             let named = names(line).or_else(|| sendmail_line(line)).filter(|_| !names_sender);
+            if named.is_some_and(|(_, rest)| says_delivered(rest)) {
+                continue;
+            }
             if let Some((address, rest)) = named {
                 let at = notices.iter().position(|n| n.reported.eq_ignore_ascii_case(address)).unwrap_or(notices.len());
                 if at == notices.len() && at < super::super::MAX_RECIPIENTS {
                     notices.push(Notice { reported: address.to_owned(), ..Notice::default() });
+                }
+                if let Some(told) = again.iter().position(|told| *told == at) {
+                    again.swap_remove(told);
+                    notices.get_mut(at).into_iter().for_each(|notice| notice.words.clear());
                 }
                 append(notices.get_mut(at), rest);
                 current = if transcript { None } else { Some(at) };
@@ -269,6 +309,15 @@ impl<'x> Listing<'x> {
     }
 
     fn in_sentences(&self) -> Vec<Notice> {
+        // Each paragraph is about one, where more than one names somebody.
+        let paragraphs = || self.report.split("\n\n").flat_map(|part| part.split("\r\n\r\n"));
+        let found: Vec<_> = paragraphs().flat_map(|part| Self { report: part, behind: "" }.in_sentence()).collect();
+        let is_other = |notice: &Notice| found.iter().any(|f| !f.reported.eq_ignore_ascii_case(&notice.reported));
+        if found.iter().any(is_other) { found } else { self.in_sentence() }
+    }
+
+    /// The first recipient within a sentence.
+    fn in_sentence(&self) -> Vec<Notice> {
         let words: Vec<&str> = self.report.split_whitespace().collect();
         let lower: Vec<String> = words.iter().map(|w| w.to_lowercase()).collect();
         let lead = |at: usize| lower.get(at.saturating_sub(4)..at).unwrap_or_default().join(" ");
@@ -281,6 +330,13 @@ impl<'x> Listing<'x> {
         let notice = |w: &str| Notice { reported: w.to_owned(), words: self.report.to_owned(), alias: None };
         named.map(notice).into_iter().collect()
     }
+}
+
+/// Whether the words behind an address say that all went well: `(successfully delivered to mailbox)`, `... Successfully delivered`.
+fn says_delivered(rest: &str) -> bool {
+    let rest =
+        rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '.' | '(' | '>' | ':')).to_lowercase();
+    ["successfully delivered", "successfully relayed", "relayed"].iter().any(|words| rest.starts_with(words))
 }
 
 /// Whether the words before an address make it a recipient.
@@ -368,7 +424,9 @@ fn own_line_of_a_person(line: &str) -> Option<(&str, &str)> {
 /// Exim: `A message sent by` with the sender on the next line.
 fn names_sender(line: &str) -> bool {
     let lower = line.trim_end_matches([' ', ':']).to_ascii_lowercase();
-    lower.ends_with("sent by")
+    let asks = ["contact", "write to", "ask", "administrator", "regards,", "regards", "questions", "postmaster at"];
+    asks.iter().any(|word| lower.ends_with(word))
+        || lower.ends_with("sent by")
         || lower.ends_with("original sender")
         || lower.ends_with("message from")
         || lower.ends_with("mail from")

@@ -48,7 +48,10 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
         return None;
     }
     let family = match FAMILIES.iter().find(fits) {
-        Some(family) if family.from.is_empty() && !family.subject.is_empty() && is_answer(header, &subject) => {
+        Some(family)
+            if family.name == "subject"
+                && (is_answer(header, &subject) || is_personal(header, &from) && listing.listed().is_empty()) =>
+        {
             return None;
         }
         Some(family) => family.name,
@@ -56,6 +59,13 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
         None => return None,
     };
     let mut notices = listing.notices();
+    // At the very end stands whom to ask.
+    if let [last] = notices.as_slice()
+        && listing.report.trim_end_matches(|c: char| c.is_whitespace() || c == '>').ends_with(&last.reported)
+    {
+        let named = listing.others();
+        notices = if named.is_empty() { notices } else { named };
+    }
     if notices.is_empty() {
         notices = failed_recipients(header, listing.report);
     } else {
@@ -76,6 +86,12 @@ fn is_anonymous(header: &Fields<'_>, from_nobody: bool) -> bool {
     (null || from_nobody || !header.has("From") && !header.has("Subject")) && !is_autoreply(header)
 }
 
+/// Whether the author himself is the sender, and so perhaps no daemon, but somebody who writes of a report under such a subject.
+fn is_personal(header: &Fields<'_>, from: &str) -> bool {
+    let path = header.get("Return-Path").unwrap_or_default().trim().trim_matches(['<', '>']).to_lowercase();
+    path.contains('@') && super::original::addresses(from) == [path]
+}
+
 /// Whether somebody answers, or his program, under the subject of a report. Some programs put "Re:" before what they return,
 /// and their own words behind it.
 fn is_answer(header: &Fields<'_>, subject: &str) -> bool {
@@ -85,7 +101,10 @@ fn is_answer(header: &Fields<'_>, subject: &str) -> bool {
 }
 
 /// How a subject begins, in lower case, that answers another.
-const REPLIES: &[&str] = &["re:", "re：", "aw:", "antw:", "sv:", "odp:", "回复", "答复", "回覆", "返信"];
+const REPLIES: &[&str] = &[
+    "fwd:", "fw:", "wg:", "tr:", "rv:", "enc:", "re:", "re：", "aw:", "antw:", "sv:", "odp:", "回复", "答复", "回覆",
+    "返信",
+];
 
 /// Words by which a report says that all went well.
 const SUCCESSES: &[&str] = &[
