@@ -31,7 +31,7 @@ const LIMITS: &[(&str, f64)] = &[
     ("lookup_of_a_stranger", 22_200.0),
     ("lookup_of_a_listed_one", 125_000.0),
     ("signed_message_to_event", 1_090_000.0),
-    ("delivery_report_to_event", 3_020_000.0),
+    ("delivery_report_to_event", 3_400_000.0),
 ];
 /// How much more is too much.
 const TOLERANCE: f64 = 1.10;
