@@ -428,6 +428,8 @@ pub fn printable(text: &str, max: usize) -> String {
         let space = if out.is_empty() { None } else { Some(' ') };
         for c in space.into_iter().chain(word.chars()) {
             if length == max {
+                // Cut behind a word, it reads the same the next time.
+                out.truncate(out.trim_end_matches(' ').len());
                 return out;
             }
             out.push(if is_unprintable(c) { '?' } else { c });
@@ -505,6 +507,7 @@ mod tests {
         assert_eq!(printable("550 no\r\n\tsuch  user", 100), "550 no such user");
         assert_eq!(printable("a\x1b[31mb\0c\u{202e}d", 100), "a?[31mb?c?d");
         assert_eq!(printable("äöü äöü", 5), "äöü ä");
+        assert_eq!(printable("äöü äöü", 4), "äöü");
         assert_eq!(printable("", 5), "");
     }
 

@@ -132,7 +132,8 @@ impl Envelope {
     fn names(&self, listed: &[String]) {
         let mut said = Vec::new();
         texts(&serde_json::from_str::<Value>(&self.draft.message).unwrap_or_default(), &mut said);
-        let named: Vec<_> = said.iter().filter_map(|text| Address::parse_mailbox(text).ok()).collect();
+        let read = |text: &String| Address::parse_mailbox(text).or_else(|_| Address::parse_reported(text)).ok();
+        let named: Vec<_> = said.iter().filter_map(read).collect();
         for address in listed {
             assert!(named.iter().any(|named| named.as_str() == address), "{address} by {}", self.draft.message);
         }
