@@ -2,7 +2,7 @@
 //!
 //! Where: `https://sns.<region>.<suffix>/SimpleNotificationService-<hex>.pem`, the region being the topic's own, to the
 //! letter. The URL is compared as text and never parsed, so there is no parser to fool with userinfo, ports or dots.
-//! Good: the first certificate in the file has the common name of the region (see [`super::topic`]), an RSA key of
+//! Good: the first certificate in the file has the common name of the region (see [`crate::topic`]), an RSA key of
 //! 2048 to 8192 bits, and leads to a trusted root at the given time. Others in the file are untrusted intermediates.
 //! On failure: [`CertificateError`]; a missing issuer is an error of its own, because it can be fetched.
 
