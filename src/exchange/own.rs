@@ -4,7 +4,7 @@
 use super::csv_rows::is_formula;
 use super::row::{Names, Row, taken};
 use super::{Form, Format, Reading, Wishes, is_stream};
-use crate::event::{Kind, MAX_DIAGNOSTIC, MAX_NAME, Reason, printable};
+use crate::event::{Kind, MAX_DIAGNOSTIC, MAX_NAME, Reason, is_unprintable, printable};
 use crate::status::EnhancedStatus;
 use crate::store::{ImportedEntry, Suppression};
 
@@ -65,7 +65,9 @@ pub fn csv_line(stream: &str, entry: &Suppression) -> String {
     let always = [e.stream, e.kind, e.reason].map(Some);
     let others = always.into_iter().chain([e.status, Some(e.since), e.until, Some(e.source), e.note]);
     let others = others.map(|text| guarded(&printable(text.unwrap_or_default(), MAX_DIAGNOSTIC)));
-    let fields = std::iter::once(printable(e.address, MAX_DIAGNOSTIC)).chain(others);
+    // Two spaces within quotes are another mailbox than one.
+    let address = e.address.chars().map(|c| if is_unprintable(c) { '?' } else { c }).collect();
+    let fields = std::iter::once(address).chain(others);
     fields.map(field).collect::<Vec<_>>().join(",")
 }
 
