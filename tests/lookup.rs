@@ -38,6 +38,11 @@ fn limits() -> Limits {
     Limits { connections: 8, idle: SOON, request: SOON, write: SOON, drain: SOON }
 }
 
+/// Where nothing is to be closed, however busy the machine is.
+fn patient() -> Limits {
+    Limits { idle: 12 * SOON, request: 12 * SOON, ..limits() }
+}
+
 /// A daemon that has bob on its list.
 fn start(protocol: Protocol, limits: Limits) -> Daemon {
     let dir = tempfile::tempdir().unwrap();
@@ -210,7 +215,7 @@ async fn a_stop_does_not_wait_for_a_client_that_stalls() {
 
 #[tokio::test]
 async fn tcp_table_and_policy_service_keep_their_connections() {
-    let daemon = start(Protocol::TcpTable(Map::Transport.into()), limits());
+    let daemon = start(Protocol::TcpTable(Map::Transport.into()), patient());
     let mut client = daemon.connect().await;
     for _ in 0..2 {
         client.write_all(b"get alice@example.com\nget Bob@Example.com\n").await.unwrap();
@@ -221,7 +226,7 @@ async fn tcp_table_and_policy_service_keep_their_connections() {
     expect(&mut client, "400 write%20get,%20a%20space%20and%20a%20key\n").await;
     expect_end(&mut client).await;
 
-    let daemon = start(Protocol::Policy, limits());
+    let daemon = start(Protocol::Policy, patient());
     let mut client = daemon.connect().await;
     for (recipient, action) in [
         ("alice@example.com", "DUNNO"),
@@ -235,7 +240,7 @@ async fn tcp_table_and_policy_service_keep_their_connections() {
 
 #[tokio::test]
 async fn a_database_that_a_writer_holds_still_answers() {
-    let daemon = start(Protocol::Socketmap, limits());
+    let daemon = start(Protocol::Socketmap, patient());
     let mut client = daemon.connect().await;
     let other = rusqlite::Connection::open(daemon.database()).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE; DELETE FROM suppression").unwrap();
@@ -248,7 +253,7 @@ async fn a_database_that_a_writer_holds_still_answers() {
 
 #[tokio::test]
 async fn a_damaged_database_is_temp_and_never_not_found() {
-    let daemon = start(Protocol::Socketmap, limits());
+    let daemon = start(Protocol::Socketmap, patient());
     let mut client = daemon.connect().await;
     for file in ["suppressd.db", "suppressd.db-wal"] {
         let file = daemon.dir.path().join(file);
@@ -265,7 +270,7 @@ async fn a_damaged_database_is_temp_and_never_not_found() {
 
 #[tokio::test]
 async fn what_is_written_by_hand_counts_at_the_next_lookup() {
-    let daemon = start(Protocol::Socketmap, limits());
+    let daemon = start(Protocol::Socketmap, patient());
     let mut client = daemon.connect().await;
     let by_hand = rusqlite::Connection::open(daemon.database()).unwrap();
     let domain = "85:OK 550 5.7.1 Recipient is on the suppression list (whole domain, added on 2026-11-21),";
