@@ -107,8 +107,9 @@ pub(super) fn check_ours(connection: &Connection) -> Result<(), StoreError> {
 /// The schema version, after checking that the file is ours and not newer.
 fn version(connection: &Connection) -> Result<i64, StoreError> {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let (id, found) = (pragma("application_id")?, pragma("user_version")?);
+    // In this order: another process may make the database meanwhile, all at once, and then it is ours.
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let (found, id) = (pragma("user_version")?, pragma("application_id")?);
     match (id, found) {
         (APPLICATION_ID, found) if found > target() => Err(StoreError::Newer { found, known: target() }),
         (APPLICATION_ID, found) => Ok(found),
