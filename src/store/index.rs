@@ -1,6 +1,6 @@
 //! What is certainly not on the list, in memory: nearly all lookups are of such addresses.
 //!
-//! A Bloom filter of the keys of table suppression, 2 bytes a key, and of the hashes of table forgotten. It may take a
+//! Bloom filters of the keys of table suppression, 2 bytes a key, and of the hashes of table forgotten. They may take a
 //! stranger for a member, and then SQLite is asked; never the other way round. It is exact at each lookup, also after a
 //! change by hand in another process: each commit changes the header of the WAL index, which is read before the filter is
 //! believed, and what came onto the list since stands in table `listed`. Where that table does not reach back far enough,
@@ -8,27 +8,29 @@
 //!
 //! See <https://sqlite.org/walformat.html#the_wal_index_file_format>.
 
-use std::fs::{File, Metadata};
+use std::fmt::Display;
+use std::fs::File;
 use std::hash::RandomState;
-use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{Ordering, fence};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use fastbloom::BloomFilter;
+use nix::sys::mman::{MapFlags, ProtFlags};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use vm_memory::{Bytes, FileOffset, MmapRegion, VolatileMemory};
 
 use super::file::companion;
 use super::forgotten::HashKey;
 use super::{StoreError, schema};
 use crate::address::Address;
 
-/// One of the two copies of the header of the WAL index, in bytes.
-const HEADER: usize = 48;
-/// Which commit is the newest: the header, which each one changes.
-pub(super) type Commit = [u8; HEADER];
+/// Which commit is the newest: one of the two copies of the header of the WAL index, which each commit changes.
+pub(super) type Commit = [u8; 48];
+const UNKNOWN: Commit = [0; 48];
 /// Its first field: the version of the format, in the byte order of the machine.
 const FORMAT: [u8; 4] = 3_007_000_u32.to_ne_bytes();
 /// Bits of the filter for each key: one stranger in 2,000 is taken for a member.
@@ -59,17 +61,27 @@ struct Shared {
 
 /// What is known of the list, as of one commit.
 struct Known {
-    wal_index: &'static File,
-    /// Of that commit; zeros when that is not known.
+    wal_index: &'static MmapRegion,
+    /// Of that commit, or [`UNKNOWN`].
     header: Commit,
     /// The newest row of table `listed` that is in the filter.
     last: Listed,
     /// Forgotten addresses are in the filter by their hash; `None` if there are none.
     hash_key: Option<HashKey>,
+    members: Members,
+}
+
+/// Addresses apart from domains, of which there are few: what is asked for of them stays in the processor's cache.
+struct Members {
+    addresses: Filter,
+    domains: Filter,
+}
+
+struct Filter {
     keys: usize,
-    /// Number of keys that the filter is made for.
+    /// Number of keys that it is made for.
     room: usize,
-    filter: BloomFilter<RandomState>,
+    bits: BloomFilter<RandomState>,
 }
 
 /// A row of table `listed`; number 0 comes before the first.
@@ -183,7 +195,7 @@ impl Shared {
             known.add(rows);
             known.hash_key = hash_key;
             known.header = *header;
-            return if known.keys > known.room { Progress::Lost } else { Progress::Made };
+            return if known.members.are_too_many() { Progress::Lost } else { Progress::Made };
         }
         *guard = None;
         Progress::Lost
@@ -196,20 +208,55 @@ impl Known {
     }
 
     fn may_refuse(&self, address: &Address) -> bool {
-        let holds = |key: &str| self.filter.contains(key);
-        let is_forgotten = |key: &HashKey| holds(&key.hash(address.as_str()));
-        holds(address.as_str())
-            || holds(address.domain_key())
-            || above(address.domain()).any(holds)
-            || self.hash_key.as_ref().is_some_and(is_forgotten)
+        let Members { addresses, domains } = &self.members;
+        addresses.holds(address.as_str())
+            || domains.holds(address.domain_key())
+            || above(address.domain()).any(|domain| domains.holds(domain))
+            || self.hash_key.as_ref().is_some_and(|key| addresses.holds(&key.hash(address.as_str())))
     }
 
     fn add(&mut self, rows: Vec<Listed>) {
         for row in rows {
-            insert(&mut self.filter, &row.address);
-            self.keys += 1;
+            self.members.add(&row.address);
             self.last = row;
         }
+    }
+}
+
+impl Members {
+    /// For at least as many as there are now.
+    fn with_room(addresses: usize, domains: usize) -> Self {
+        Self { addresses: Filter::with_room(addresses), domains: Filter::with_room(domains) }
+    }
+
+    fn add(&mut self, key: &str) {
+        let key = key.to_ascii_lowercase(); // as COLLATE NOCASE
+        match key.strip_prefix('@') {
+            Some(above) if above.starts_with('.') => self.domains.add(above),
+            Some(_) => self.domains.add(&key),
+            None => self.addresses.add(&key),
+        }
+    }
+
+    const fn are_too_many(&self) -> bool {
+        self.addresses.keys > self.addresses.room || self.domains.keys > self.domains.room
+    }
+}
+
+impl Filter {
+    fn with_room(keys: usize) -> Self {
+        let room = keys.max(MIN_KEYS).saturating_mul(5) / 4;
+        let bits = BloomFilter::with_num_bits(room.saturating_mul(BITS).min(MAX_BITS));
+        Self { keys: 0, room, bits: bits.hasher(RandomState::new()).expected_items(room) }
+    }
+
+    fn holds(&self, key: &str) -> bool {
+        self.bits.contains(key)
+    }
+
+    fn add(&mut self, key: &str) {
+        self.bits.insert(key);
+        self.keys += 1;
     }
 }
 
@@ -218,16 +265,14 @@ fn above(domain: &str) -> impl Iterator<Item = &str> {
     domain.match_indices('.').filter_map(|(dot, _)| domain.get(dot..))
 }
 
-fn insert(filter: &mut BloomFilter<RandomState>, key: &str) {
-    let key = key.to_ascii_lowercase(); // as COLLATE NOCASE
-    filter.insert(key.strip_prefix('@').filter(|rest| rest.starts_with('.')).unwrap_or(&key));
-}
-
 /// The header of the WAL index; `None` when its two copies differ, so that a commit is under way, or its format is not known.
-fn header(wal_index: &File) -> Option<Commit> {
-    let mut copies = [[0; HEADER]; 2];
-    wal_index.read_exact_at(copies.as_flattened_mut(), 0).ok()?;
-    let [first, second] = copies;
+/// Who commits writes the second copy before the first.
+fn header(wal_index: &MmapRegion) -> Option<Commit> {
+    let headers = wal_index.as_volatile_slice();
+    let (mut first, mut second) = (UNKNOWN, UNKNOWN);
+    headers.read_slice(&mut first, 0).ok()?;
+    fence(Ordering::SeqCst);
+    headers.read_slice(&mut second, size_of::<Commit>()).ok()?;
     (first == second && first.starts_with(&FORMAT)).then_some(first)
 }
 
@@ -273,15 +318,17 @@ fn make(shared: &Shared) -> Result<(), StoreError> {
     // What comes onto the list from here on is caught up with.
     let newest = "SELECT number, address FROM listed ORDER BY number DESC LIMIT 1";
     let last = connection.query_row(newest, [], listed).optional()?.unwrap_or_default();
-    let entries: i64 =
-        connection.query_row("SELECT coalesce(sum(entries), 0) FROM suppression_total", [], |row| row.get(0))?;
-    let known = shared.read().as_ref().map_or(0, |known| known.keys);
-    let room = known.max(usize::try_from(entries).unwrap_or_default()).max(MIN_KEYS).saturating_mul(5) / 4;
-    let bits = room.saturating_mul(BITS).min(MAX_BITS);
-    let mut filter = BloomFilter::with_num_bits(bits).hasher(RandomState::new()).expected_items(room);
-    let keys = fill(&mut filter, &connection)? + fill_forgotten(&mut filter, &connection)?;
+    let count = |sql| {
+        connection.query_row(sql, [], |row| row.get(0)).map(|count: i64| usize::try_from(count).unwrap_or_default())
+    };
+    let entries = count("SELECT coalesce(sum(entries), 0) FROM suppression_total")?;
+    let domains = count("SELECT count(*) FROM suppression WHERE address >= '@' AND address < 'A'")?;
+    let known = shared.read().as_ref().map_or(0, |known| known.members.addresses.keys);
+    let mut members = Members::with_room(known.max(entries), domains);
+    fill(&mut members, &connection)?;
+    fill_forgotten(&mut members, &connection)?;
     let wal_index = wal_index(&shared.path)?;
-    let known = Known { wal_index, header: [0; HEADER], last, hash_key: None, keys, room, filter };
+    let known = Known { wal_index, header: UNKNOWN, last, hash_key: None, members };
     let mut pinned = locked(&shared.pinned);
     *pinned = Some(connection);
     *shared.write() = Some(known);
@@ -289,25 +336,23 @@ fn make(shared: &Shared) -> Result<(), StoreError> {
 }
 
 /// In transactions of their own and with rests, so that neither the log nor a lookup waits for it.
-fn fill(filter: &mut BloomFilter<RandomState>, connection: &Connection) -> Result<usize, StoreError> {
+fn fill(members: &mut Members, connection: &Connection) -> Result<(), StoreError> {
     let mut statement =
         connection.prepare("SELECT address FROM suppression WHERE address > ?1 ORDER BY address LIMIT ?2")?;
-    let (mut keys, mut last) = (0, String::new());
+    let mut last = String::new();
     loop {
         let begun = Instant::now();
-        let before = keys;
         let mut rows = statement.query(params![last, CHUNK])?;
         let mut newest = String::new();
         while let Some(row) = rows.next()? {
             let address = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-            insert(filter, address);
-            keys += 1;
+            members.add(address);
             newest.clear();
             newest.push_str(address);
         }
         drop(rows);
-        if keys == before {
-            return Ok(keys);
+        if newest.is_empty() {
+            return Ok(());
         }
         last = newest;
         std::thread::sleep(begun.elapsed());
@@ -315,32 +360,38 @@ fn fill(filter: &mut BloomFilter<RandomState>, connection: &Connection) -> Resul
 }
 
 /// Of forgotten addresses there are few.
-fn fill_forgotten(filter: &mut BloomFilter<RandomState>, connection: &Connection) -> Result<usize, StoreError> {
+fn fill_forgotten(members: &mut Members, connection: &Connection) -> Result<(), StoreError> {
     let mut statement = connection.prepare("SELECT hex(hash) FROM forgotten")?;
     let mut rows = statement.query([])?;
-    let mut keys = 0;
     while let Some(row) = rows.next()? {
-        insert(filter, row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
-        keys += 1;
+        members.add(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
     }
-    Ok(keys)
+    Ok(())
 }
 
 /// The WAL index of a database, opened once for the life of the process: to close it would end the locks that SQLite holds
-/// on it for the process (fcntl(2), "Traditional record locks").
-fn wal_index(database: &Path) -> Result<&'static File, StoreError> {
-    static OPEN: Mutex<Vec<&'static File>> = Mutex::new(Vec::new());
-    let trouble = |error: io::Error| StoreError::Unreadable(format!("WAL index: {error}"));
+/// on it for the process (fcntl(2), "Traditional record locks"). It is read in place, which costs no system call; as long as
+/// somebody has the database open, SQLite never makes it shorter.
+fn wal_index(database: &Path) -> Result<&'static MmapRegion, StoreError> {
+    static OPEN: Mutex<Vec<(u64, u64, &'static MmapRegion)>> = Mutex::new(Vec::new());
+    let trouble = |error: &dyn Display| StoreError::Unreadable(format!("WAL index: {error}"));
     let path = companion(database, "-shm");
-    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
-    let wanted = identity(std::fs::metadata(&path).map_err(trouble)?);
+    let found = std::fs::metadata(&path).map_err(|error| trouble(&error))?;
     let mut open = locked(&OPEN);
-    if let Some(file) = open.iter().find(|file| file.metadata().map(identity).is_ok_and(|found| found == wanted)) {
-        return Ok(file);
+    if let Some((.., region)) = open.iter().find(|(device, inode, _)| (*device, *inode) == (found.dev(), found.ino())) {
+        return Ok(region);
     }
-    let file: &'static File = Box::leak(Box::new(File::open(path).map_err(trouble)?));
-    open.push(file);
-    Ok(file)
+    let file = File::open(path).map_err(|error| trouble(&error))?;
+    let found = file.metadata().map_err(|error| trouble(&error))?;
+    let both = 2 * size_of::<Commit>();
+    if found.len() < both as u64 {
+        return Err(trouble(&"too short"));
+    }
+    let file = Some(FileOffset::new(file, 0));
+    let region = MmapRegion::build(file, both, ProtFlags::PROT_READ.bits(), MapFlags::MAP_SHARED.bits());
+    let region: &'static MmapRegion = Box::leak(Box::new(region.map_err(|error| trouble(&error))?));
+    open.push((found.dev(), found.ino(), region));
+    Ok(region)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
