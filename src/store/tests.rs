@@ -230,6 +230,24 @@ fn pending_topics_are_bounded_and_decisions_stay() {
 }
 
 #[test]
+fn many_pending_topics_of_an_account_do_not_push_out_another_ones() {
+    let mut bench = bench();
+    let mut subscribe = |arn: String| {
+        let change = TopicChange::Pending { arn, subscribe_url: "https://example.com/".into() };
+        bench.store.change_topic(&change, now()).unwrap();
+    };
+    subscribe("arn:aws:sns:eu-west-1:111122223333:mine".into());
+    for i in 0..150 {
+        subscribe(format!("arn:aws:sns:eu-west-1:444455556666:{i}"));
+    }
+    let readers = readers(&bench);
+    assert_eq!(readers.topic("arn:aws:sns:eu-west-1:111122223333:mine"), Ok(Some(TopicState::Pending)));
+    assert_eq!(readers.topic("arn:aws:sns:eu-west-1:444455556666:50"), Ok(None));
+    assert_eq!(readers.topic("arn:aws:sns:eu-west-1:444455556666:51"), Ok(Some(TopicState::Pending)));
+    assert_eq!(count(&bench, "SELECT count(*) FROM topic WHERE state = 'pending'"), i64::from(MAX_PENDING));
+}
+
+#[test]
 fn quarantine_keeps_a_text_once() {
     let mut bench = bench();
     let entry = Quarantined {

@@ -1,6 +1,7 @@
 //! SNS topics: which are ours, which wait for an operator's word, which are refused.
 //!
-//! At most [`MAX_PENDING`] subscriptions wait; the oldest makes room. Topics of the configuration are not kept here.
+//! At most [`MAX_PENDING`] subscriptions wait. The oldest makes room of the account that has most of them, so that nobody's many
+//! topics push out another's one. Topics of the configuration are not kept here.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -117,9 +118,13 @@ pub(super) fn apply(connection: &Connection, change: &TopicChange, now: Timestam
                        ON CONFLICT (arn) DO UPDATE SET subscribe_url = excluded.subscribe_url, \
                          since = CASE state WHEN 'pending' THEN excluded.since ELSE since END";
             connection.execute(sql, params![arn, now, subscribe_url])?;
-            let excess = "DELETE FROM topic WHERE state = 'pending' AND confirmed IS NULL AND arn NOT IN \
-                          (SELECT arn FROM topic WHERE state = 'pending' AND confirmed IS NULL \
-                           ORDER BY since DESC, rowid DESC LIMIT ?1)";
+            // An account is what its topics' names begin with, up to the last colon.
+            let excess = "DELETE FROM topic WHERE arn IN ( \
+                            SELECT arn FROM ( \
+                              SELECT arn, since, rowid AS number, row_number() OVER ( \
+                                PARTITION BY rtrim(arn, replace(arn, ':', '')) ORDER BY since DESC, rowid DESC) AS place \
+                              FROM topic WHERE state = 'pending' AND confirmed IS NULL) \
+                            ORDER BY place, since DESC, number DESC LIMIT -1 OFFSET ?1)";
             connection.execute(excess, [MAX_PENDING])?;
         }
         TopicChange::Confirmed { arn } => {
