@@ -3,7 +3,7 @@
 //! The complainant is named by the report itself or by what came back with it, and never guessed from `From` or `To` of the
 //! report: that is the provider, and us. A redacted address is nobody's (RFC 6590). Nothing fails.
 
-use super::fields::Fields;
+use super::fields::{Fields, line_start};
 use super::original::addresses;
 use crate::event::{Kind, Reason};
 
@@ -78,9 +78,7 @@ impl Feedback {
 #[must_use]
 pub fn in_words(words: &str) -> Option<&str> {
     let begins = |line: &str| line.get(..14).is_some_and(|begin| begin.eq_ignore_ascii_case("Feedback-Type:"));
-    let at = words.split_inclusive('\n').scan(0, |at, line| Some((std::mem::replace(at, *at + line.len()), line)));
-    let (at, _) = at.into_iter().find(|(_, line)| begins(line))?;
-    let block = words.get(at..)?;
+    let block = words.get(line_start(words, begins)?..)?;
     let end = block.find("\n\n").or_else(|| block.find("\r\n\r\n")).unwrap_or(block.len());
     let block = block.get(..end)?;
     let fields = Fields::blocks(block).next()?;

@@ -3,7 +3,7 @@
 //! Tolerated: missing blank lines between recipients, blank lines within one, fields without their type, unknown actions,
 //! a report pasted into plain text. Limits: [`super::MAX_RECIPIENTS`] recipients. Nothing fails.
 
-use super::fields::Fields;
+use super::fields::{Fields, line_start};
 use super::recipient::{clean, of_xtext};
 use crate::ingress::classify::Action;
 use crate::status::EnhancedStatus;
@@ -97,8 +97,7 @@ impl Dsn {
     /// Reads a report that stands in plain text; `None` where there is none.
     #[must_use]
     pub fn in_words(text: &str) -> Option<Self> {
-        let at = text.split_inclusive('\n').scan(0, |at, line| Some((std::mem::replace(at, *at + line.len()), line)));
-        let (at, _) = at.into_iter().find(|(_, line)| opens_report(line))?;
+        let at = line_start(text, opens_report)?;
         // Its fields may stand on either side of the recipient: `Action:` comes first at some.
         let before = text.get(..at)?;
         let start = before.rfind("\n\n").or_else(|| before.rfind("\r\n\r\n")).unwrap_or(0);

@@ -77,6 +77,18 @@ impl<'x> Fields<'x> {
     }
 }
 
+/// Where the first line begins that fits.
+pub fn line_start(text: &str, fits: impl Fn(&str) -> bool) -> Option<usize> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if fits(line) {
+            return Some(at);
+        }
+        at += line.len();
+    }
+    None
+}
+
 fn push<'x>(fields: &mut Vec<(&'x str, &'x str)>, name: &'x str, value: Option<&'x str>) {
     if let (false, Some(value)) = (name.is_empty(), value) {
         fields.push((name, value.trim()));
