@@ -108,6 +108,18 @@ const LEFT: &[&str] = &[
     "no longer working at",
     "no longer working for",
     "no longer working with",
+    "nicht mehr im unternehmen",
+    "nicht mehr bei uns",
+    "nicht mehr für uns",
+    "das unternehmen verlassen",
+    "ne fait plus partie",
+    "a quitté la société",
+    "a quitté l'entreprise",
+    "ya no trabaja",
+    "non lavora più",
+    "não trabalha mais",
+    "werkt niet meer",
+    "больше не работает",
 ];
 
 /// Whether a mail is an automatic answer.
@@ -134,6 +146,9 @@ pub fn is_certain(header: &Fields<'_>) -> bool {
     SUBJECTS.iter().any(|s| subject.starts_with(s)) || FIELDS.iter().any(|f| header.has(f))
 }
 
+/// Words before the mailbox of a colleague.
+const HIS: &[&str] = &["his", "her", "their"];
+
 /// What a sentence calls who had the mailbox, beside his name: a colleague who left has not.
 const OWNERS: &[&str] =
     &["i am ", "i'm ", "i no ", "i have ", "i've ", "this person", "this user", "this employee", "the person you"];
@@ -147,8 +162,10 @@ pub fn says_dead(words: &str, author: &str) -> bool {
     let names: Vec<_> = name.split(|c: char| !c.is_alphanumeric()).filter(|part| part.chars().count() > 2).collect();
     let has = |sentence: &str, words: &[&str]| words.iter().any(|word| sentence.contains(word));
     let own = super::original::addresses(&author);
-    let names_another =
-        |sentence: &str| sentence.contains('@') && !own.iter().any(|address| sentence.contains(address));
+    let names_another = |sentence: &str| {
+        sentence.contains('@') && !own.iter().any(|address| sentence.contains(address))
+            || sentence.split(' ').any(|word| HIS.contains(&word))
+    };
     let is_about_owner = |sentence: &str| has(sentence, OWNERS) || has(sentence, &names);
     lower.replace(". ", "\n").split(['\n', ';', '!']).any(|sentence| {
         has(sentence, LEFT) && is_about_owner(sentence)
@@ -198,6 +215,7 @@ mod tests {
             "Bob no longer works for us.",
             "I am no longer with the company.",
             "Diese Adresse wird nicht mehr verwendet.",
+            "Bob Miller ist nicht mehr im Unternehmen tätig.",
         ] {
             assert!(says_dead(words, "Bob Miller <bob@example.com>"), "{words}");
         }
@@ -206,6 +224,7 @@ mod tests {
             "Our office is closed. I read mail again on Monday.",
             "Your coupon is no longer valid.",
             "Carol has left the company; Alice does her work. Bob",
+            "I'm away. Carol left; her address is no longer in use.",
         ] {
             assert!(!says_dead(words, "Bob Miller <bob@example.com>"), "{words}");
         }
