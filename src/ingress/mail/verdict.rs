@@ -56,16 +56,30 @@ pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str, is_shared:
     if firm { Verdict { status: by_words.status.or(verdict.status), ..by_words } } else { verdict }
 }
 
-/// Judges words for people: the line that names the recipient with a reply (sendmail's `<bob>... User unknown`), then the first
-/// reply quoted in them, then all of them. What a program says around a reply is about every bounce. With the words that told.
+/// Judges words for people: the line that names the recipient with a reply (sendmail's `<bob>... User unknown`), then the replies
+/// quoted in them, then all of them. What a program says around a reply is about every bounce. With the words that told.
 fn judge_words<'w>(facts: &Facts<'_>, words: &'w str) -> (Verdict, &'w str) {
     let is_line = |l: &&str| l.contains("...") && !facts.recipient.is_empty() && l.contains(facts.recipient);
     let line = if words.contains("...") { words.lines().find(is_line) } else { None };
     let line = line.and_then(|l| l.get(reply_start(l)?..));
-    let reply = reply_start(words).and_then(|at| words.get(at..)).map(paragraph);
     let judged = |text| (judge(&Facts { text, ..*facts }), text);
-    let tries = line.into_iter().chain(reply).chain(introduced(words)).map(judged);
+    let tries = line.into_iter().chain(replies(words)).chain(introduced(words)).map(judged);
     tries.into_iter().find(|(verdict, _)| verdict.is_by_text()).unwrap_or_else(|| judged(words))
+}
+
+/// Most replies tried, of those that a report quotes: a first one may be a code alone.
+const MAX_REPLIES: usize = 3;
+
+/// What the report quotes from each reply code on.
+fn replies(words: &str) -> impl Iterator<Item = &str> {
+    let mut rest = words;
+    let next = move || {
+        let (_, from_code) = rest.split_at_checked(reply_start(rest)?)?;
+        let (reply, behind) = from_code.split_at_checked(paragraph(from_code).len())?;
+        rest = behind;
+        Some(reply)
+    };
+    std::iter::from_fn(next).take(MAX_REPLIES)
 }
 
 /// Words, in lower case, after which a report quotes the other system.
@@ -78,6 +92,7 @@ const INTRODUCTIONS: &[&str] = &[
     "remote host said:",
     "remote server replied:",
     "technical details of permanent failure:",
+    "additional information follows :",
     "reason:",
 ];
 
