@@ -34,7 +34,7 @@ const fn by_words(name: &'static str, words: &'static [&'static str]) -> Family 
 }
 
 /// Local parts that daemons write from.
-const DAEMONS: &[&str] = &[
+pub(super) const DAEMONS: &[&str] = &[
     "mailer-daemon",
     "mailer_daemon",
     "mailerdaemon",
@@ -254,6 +254,11 @@ pub(super) const REFUSALS: &[&str] = &[
     "no se pudo",
     "no se puede",
     "desconocid",
+    "desconhecid",
+    "não pôde ser",
+    "não foi entregue",
+    "переполнен",
+    "не найден",
     "n'a pas pu",
     "n’a pas pu",
     "échec",

@@ -148,6 +148,12 @@ const LABELS: &[&str] = &[
     "получатель:",
     "收件人:",
     "收件人：",
+    "收件人\t",
+    "收件人 ",
+    "收 件 人",
+    "收件人地址",
+    "收件人邮箱",
+    "收件人邮件地址",
 ];
 
 /// Words within a sentence that come right before its recipient.
@@ -258,14 +264,17 @@ impl<'x> Listing<'x> {
         let mut notices: Vec<Notice> = Vec::new();
         let mut current: Option<usize> = None;
         let (mut shared, mut transcript) = (String::new(), false);
-        let (mut delivered, mut again) = (false, Vec::new());
+        let (mut delivered, mut local, mut again) = (false, false, Vec::new());
         let mut before = "";
         for line in self.report.lines() {
             let names_sender = names_sender(before);
             before = if line.trim().is_empty() { before } else { line };
             let lower = line.to_lowercase();
             if lower.contains("transcript of session follows") {
-                (current, transcript) = (None, true);
+                (current, transcript, local) = (None, true, false);
+                shared.clear();
+            } else if lower.contains("the following addresses ha") || local && is_local(line) {
+                (current, local) = (None, true);
                 shared.clear();
             } else if DIAGNOSTICS.iter().any(|begin| lower.trim_start().starts_with(begin)) {
                 (current, again) = (None, (0..notices.len()).collect());
@@ -277,7 +286,9 @@ impl<'x> Listing<'x> {
                 current = None;
                 continue;
             }
-            let named = names(line).or_else(|| sendmail_line(line)).filter(|_| !names_sender);
+            let alias = alias(line);
+            let expanded = alias.filter(|_| local && current.is_none()).map(|address| (address, ""));
+            let named = names(line).or_else(|| sendmail_line(line)).filter(|_| !names_sender).or(expanded);
             if named.is_some_and(|(_, rest)| says_delivered(rest)) {
                 continue;
             }
@@ -291,10 +302,13 @@ impl<'x> Listing<'x> {
                     notices.get_mut(at).into_iter().for_each(|notice| notice.words.clear());
                 }
                 append(notices.get_mut(at), rest);
+                if let Some(notice) = notices.get_mut(at).filter(|_| expanded.is_some()) {
+                    notice.alias = Some(address.to_owned());
+                    notice.words.push_str(&std::mem::take(&mut shared));
+                }
                 current = if transcript { None } else { Some(at) };
                 add_line(&mut shared, if transcript { line } else { "" });
             } else if let Some(at) = current {
-                let alias = alias(line);
                 if let Some(notice) = notices.get_mut(at).filter(|_| alias.is_some()) {
                     notice.alias = alias.map(str::to_owned);
                 } else {
@@ -330,6 +344,11 @@ impl<'x> Listing<'x> {
         let notice = |w: &str| Notice { reported: w.to_owned(), words: self.report.to_owned(), alias: None };
         named.map(notice).into_iter().collect()
     }
+}
+
+/// Whether sendmail lists a user of its own, or a program: `bob`, `"|/usr/bin/vacation bob"`. Who it was for stands behind.
+fn is_local(line: &str) -> bool {
+    !line.trim().is_empty() && !line.starts_with([' ', '\t', '-']) && !line.contains('@')
 }
 
 /// Whether the words behind an address say that all went well: `(successfully delivered to mailbox)`, `... Successfully delivered`.
@@ -424,7 +443,20 @@ fn own_line_of_a_person(line: &str) -> Option<(&str, &str)> {
 /// Exim: `A message sent by` with the sender on the next line.
 fn names_sender(line: &str) -> bool {
     let lower = line.trim_end_matches([' ', ':']).to_ascii_lowercase();
-    let asks = ["contact", "write to", "ask", "administrator", "regards,", "regards", "questions", "postmaster at"];
+    let asks = [
+        "contact",
+        "write to",
+        "ask",
+        "administrator",
+        "regards,",
+        "regards",
+        "questions",
+        "postmaster at",
+        "sich an",
+        "écrire à",
+        "escriba a",
+        "scrivere a",
+    ];
     asks.iter().any(|word| lower.ends_with(word))
         || lower.ends_with("sent by")
         || lower.ends_with("original sender")

@@ -13,7 +13,7 @@ pub mod listing;
 use super::autoreply::{is_autoreply, is_certain};
 use super::fields::Fields;
 use super::mime::decoded;
-use families::{FAMILIES, Family, SUBJECTS};
+use families::{DAEMONS, FAMILIES, Family, REFUSALS, SUBJECTS};
 use listing::{Listing, Notice};
 
 use crate::ingress::classify::{beginning, reply_start};
@@ -48,23 +48,26 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
         return None;
     }
     let family = match FAMILIES.iter().find(fits) {
-        Some(family)
-            if family.name == "subject"
-                && (is_answer(header, &subject) || is_personal(header, &from) && listing.listed().is_empty()) =>
-        {
-            return None;
-        }
+        Some(family) if is_by_hand(family, header, &from, &subject, listing) => return None,
         Some(family) => family.name,
         None if is_anonymous(header, from_nobody) && quotes_reply => "reply-quoted",
         None => return None,
     };
     let mut notices = listing.notices();
-    // At the very end stands whom to ask.
-    if let [last] = notices.as_slice()
-        && listing.report.trim_end_matches(|c: char| c.is_whitespace() || c == '>').ends_with(&last.reported)
-    {
-        let named = listing.others();
-        notices = if named.is_empty() { notices } else { named };
+    let to = header.get("To").unwrap_or_default().to_lowercase();
+    let ours = format!("{from} {to}");
+    match notices.as_slice() {
+        [only] => {
+            if let Some(before) = before_contact(only, listing.report) {
+                let refused = reply_start(before).map(|_| Listing { report: before, ..listing }.only_address(&ours));
+                let named = [listing.others(), refused.unwrap_or_default()];
+                notices = named.into_iter().find(|n| !n.is_empty()).unwrap_or(notices);
+            }
+        }
+        several if several.iter().any(|n| refuses(&n.words)) => {
+            notices.retain(|n| refuses(&n.words) || before_contact(n, listing.report).is_none());
+        }
+        _ => {}
     }
     if notices.is_empty() {
         notices = failed_recipients(header, listing.report);
@@ -72,11 +75,27 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
         complete(&mut notices, header);
     }
     if notices.is_empty() {
-        let to = header.get("To").unwrap_or_default().to_lowercase();
-        notices = listing.only_address(&format!("{from} {to}"));
+        // A person may ask to write to another of his firm.
+        let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain.trim_end_matches(['>', ' ']));
+        notices = listing.only_address(&ours);
+        notices.retain(|n| family != "subject" || domain.is_empty() || !n.reported.to_lowercase().ends_with(domain));
     }
     let is_warning = WARNINGS.iter().any(|w| subject.contains(w) || says(w));
     Some(Report { family, is_warning, notices, words: listing.report })
+}
+
+/// What a report says before an address that stands where it tells whom to ask: at its very end, or on a line of its own between
+/// what was refused and words that refuse nothing.
+fn before_contact<'x>(notice: &Notice, report: &'x str) -> Option<&'x str> {
+    let (before, behind) = report.rsplit_once(&notice.reported)?;
+    let is_bare = before.ends_with('\n') && behind.starts_with(['\r', '\n']);
+    let is_last = behind.trim_matches(|c: char| c.is_whitespace() || c == '>').is_empty();
+    (is_last || is_bare && reply_start(before).is_some() && !refuses(behind)).then_some(before)
+}
+
+fn refuses(words: &str) -> bool {
+    let words = words.to_lowercase();
+    REFUSALS.iter().any(|word| words.contains(word))
 }
 
 /// Without author, or from the null sender (RFC 5321 §4.5.5), and no automatic answer: then a quoted SMTP reply makes it a report.
@@ -84,6 +103,27 @@ fn is_anonymous(header: &Fields<'_>, from_nobody: bool) -> bool {
     // pipe(8) writes the null sender so (null_sender in master.cf).
     let null = header.get("Return-Path").is_some_and(|path| matches!(path.trim(), "<>" | "<MAILER-DAEMON>"));
     (null || from_nobody || !header.has("From") && !header.has("Subject")) && !is_autoreply(header)
+}
+
+/// Whether a person writes of a report, or his program answers, and no daemon writes one. Who forwards a whole report is as good
+/// as its daemon.
+fn is_by_hand(family: &Family, header: &Fields<'_>, from: &str, subject: &str, listing: Listing<'_>) -> bool {
+    let is_of_daemon = |text: &str| DAEMONS.iter().any(|word| text.contains(word));
+    let tells = || !listing.listed().is_empty();
+    match family.name {
+        "subject" => is_answer(header, subject) || is_personal(header, from) && !tells(),
+        "daemon" => {
+            is_personal(header, from) && !super::original::addresses(from).iter().any(|a| is_of_daemon(a)) && !tells()
+        }
+        _ if is_of_daemon(from) || FORWARDS.iter().any(|begin| subject.starts_with(begin)) => false,
+        _ => answers_report(subject) || is_personal(header, from) || is_quoted(family, listing.report),
+    }
+}
+
+/// Whether the words that only a report of this family has stand in a line that somebody quotes.
+fn is_quoted(family: &Family, report: &str) -> bool {
+    let mut quoted = report.lines().filter_map(|line| line.trim_start().strip_prefix('>')).map(str::to_lowercase);
+    quoted.any(|line| family.words.iter().any(|word| line.contains(word)))
 }
 
 /// Whether the author himself is the sender, and so perhaps no daemon, but somebody who writes of a report under such a subject.
@@ -95,19 +135,39 @@ fn is_personal(header: &Fields<'_>, from: &str) -> bool {
 /// Whether somebody answers, or his program, under the subject of a report. Some programs put "Re:" before what they return,
 /// and their own words behind it.
 fn is_answer(header: &Fields<'_>, subject: &str) -> bool {
-    let is_of_report = |rest: &str| SUBJECTS.iter().any(|s| rest.trim_start().starts_with(s));
-    let mut answered = REPLIES.iter().filter_map(|begin| subject.strip_prefix(begin));
-    is_autoreply(header) || answered.any(|rest| !rest.is_ascii() || is_of_report(rest))
+    let mut answered = REPLIES.iter().chain(FORWARDS).filter_map(|begin| subject.strip_prefix(begin));
+    is_autoreply(header) || answers_report(subject) || answered.any(|rest| !rest.is_ascii() || is_of_report(rest))
+}
+
+/// Whether the subject answers a report, as somebody does or a ticket system: `Ticket#4711: Undelivered Mail`.
+fn answers_report(subject: &str) -> bool {
+    let ticket = SUBJECTS.iter().filter_map(|s| subject.find(s)).min().and_then(|at| subject.get(..at));
+    ticket.is_some_and(|before| before.contains("ticket") || before.contains('#'))
+        || REPLIES.iter().filter_map(|begin| subject.strip_prefix(begin)).any(is_of_report)
+}
+
+fn is_of_report(subject: &str) -> bool {
+    SUBJECTS.iter().any(|s| subject.trim_start().starts_with(s))
 }
 
 /// How a subject begins, in lower case, that answers another.
-const REPLIES: &[&str] = &[
-    "fwd:", "fw:", "wg:", "tr:", "rv:", "enc:", "re:", "re：", "aw:", "antw:", "sv:", "odp:", "回复", "答复", "回覆",
-    "返信",
-];
+const REPLIES: &[&str] = &["re:", "re：", "aw:", "antw:", "sv:", "odp:", "回复", "答复", "回覆", "返信"];
 
-/// Words by which a report says that all went well.
+/// How the subject of a forward begins, in lower case.
+const FORWARDS: &[&str] = &["fwd:", "fw:", "wg:", "tr:", "rv:", "enc:"];
+
+/// Words by which a report says that all went well, or will once a person agrees.
 const SUCCESSES: &[&str] = &[
+    "had successful delivery notifications",
+    "has been delivered to the following",
+    "was delivered to the following",
+    "or groups is complete",
+    "oder gruppen ist abgeschlossen",
+    "ou groupes est terminée",
+    "o grupos, pero el servidor de destino",
+    "to release your message for delivery",
+    "awaits moderator approval",
+    "is being held until",
     "successfully delivered",
     "delivered successfully",
     "successfully relayed",

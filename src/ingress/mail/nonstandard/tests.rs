@@ -41,6 +41,20 @@ fn sendmail_lists_first_and_explains_in_its_transcript() {
 }
 
 #[test]
+fn sendmail_lists_a_user_or_program_of_its_own_before_whom_it_was_for() {
+    let words = "   ----- The following addresses had permanent fatal errors -----\n<dave@example.com>\n    (reason: 550 no)\nrobert\n    \
+        (reason: over quota)\n    (expanded from: <bob@example.com>)\n\"|/usr/bin/archive\"\n    (reason: 127)\n    (expanded from: <news@example.com>)\n\n   \
+        ----- Transcript of session follows -----\n554 5.0.0 Service unavailable\n";
+    let all = read_words("MAILER-DAEMON@x.example", words);
+    let expected = [
+        ("dave@example.com", "(reason: 550 no)"),
+        ("bob@example.com", "robert (reason: over quota)"),
+        ("news@example.com", "\"|/usr/bin/archive\" (reason: 127)"),
+    ];
+    assert_eq!(all, expected.map(|(a, w)| (a.to_owned(), w.to_owned())));
+}
+
+#[test]
 fn labels_and_sentences_name_recipients_too() {
     for words in [
         "Failed Recipient: bob@example.com\nReason: 550 unknown\n",
@@ -87,10 +101,14 @@ fn an_address_for_questions_or_of_the_sender_is_no_recipient() {
     for words in [
         "For help write to\nhelpdesk@mx.example.net\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
         "helpdesk@mx.example.net\n\nThe following failed:\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
+        "<bob@example.com>:\n550 5.1.1 no such user\n\nhosting.team@mx.example.net\nTel. +1 555 0100\n",
         "Original sender:\n<carol@example.net>\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
     ] {
         assert_eq!(one(words), ("bob@example.com".to_owned(), "550 5.1.1 no such user".to_owned()));
     }
+    let sentence =
+        "550 5.1.1 <bob@example.com>: no such user\n\nHosting Team\nhosting.team@mx.example.net\nTel. +1 555 0100\n";
+    assert_eq!(one(sentence).0, "bob@example.com");
     assert_eq!(one("This failed:\n\n  support@example.com\n    550 5.1.1 no such user\n").0, "support@example.com");
     assert_eq!(one("This failed:\n\nsupport@example.com\n550 5.1.1 no such user\n").0, "support@example.com");
 }
