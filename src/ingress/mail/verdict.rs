@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::nonstandard::listing::{MAX_WORDS, Notice};
+use super::nonstandard::listing::{MAX_WORDS, Notice, quoted_last};
 use super::recipient::clean;
 use super::{dsn, session};
 use crate::event::{Reason, Side};
@@ -56,15 +56,26 @@ pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str, is_shared:
     if firm { Verdict { status: by_words.status.or(verdict.status), ..by_words } } else { verdict }
 }
 
-/// Judges words for people: the line that names the recipient with a reply (sendmail's `<bob>... User unknown`), then the replies
-/// quoted in them, then all of them. What a program says around a reply is about every bounce. With the words that told.
+/// Judges words for people: what sendmail quotes for the recipient, then its own line about him (`550 <bob>... User unknown`, be
+/// it that the other system said something else), then the replies quoted in them, then all of them. What a program says around a reply is about every bounce. With the words that told.
 fn judge_words<'w>(facts: &Facts<'_>, words: &'w str) -> (Verdict, &'w str) {
     let is_line = |l: &&str| l.contains("...") && !facts.recipient.is_empty() && l.contains(facts.recipient);
     let line = if words.contains("...") { words.lines().find(is_line) } else { None };
+    let quoted = line.map(|l| quoted_before(words, l)).filter(|quoted| reply_start(quoted).is_some());
     let line = line.and_then(|l| l.get(reply_start(l)?..));
     let judged = |text| (judge(&Facts { text, ..*facts }), text);
-    let tries = line.into_iter().chain(replies(words)).chain(introduced(words)).map(judged);
+    let tries = quoted.into_iter().chain(line).chain(replies(words)).chain(introduced(words)).map(judged);
     tries.into_iter().find(|(verdict, _)| verdict.is_by_text()).unwrap_or_else(|| judged(words))
+}
+
+/// The other system's words that sendmail quotes before its own line: right before it, or as `(reason: 550 blacklisted)`.
+fn quoted_before<'w>(words: &'w str, line: &str) -> &'w str {
+    let before = words.split_once(line).map_or("", |(before, _)| before);
+    let reason = || before.split_once("(reason: ").and_then(|(_, reason)| reason.split_once(")\n"));
+    match quoted_last(before) {
+        "" => reason().map_or("", |(reason, _)| reason),
+        quoted => quoted,
+    }
 }
 
 /// Most replies tried, of those that a report quotes: a first one may be a code alone.

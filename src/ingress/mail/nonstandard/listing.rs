@@ -301,6 +301,7 @@ impl<'x> Listing<'x> {
                     again.swap_remove(told);
                     notices.get_mut(at).into_iter().for_each(|notice| notice.words.clear());
                 }
+                append(notices.get_mut(at).filter(|_| transcript), quoted_last(&shared).trim_end());
                 append(notices.get_mut(at), rest);
                 if let Some(notice) = notices.get_mut(at).filter(|_| expanded.is_some()) {
                     notice.alias = Some(address.to_owned());
@@ -401,7 +402,7 @@ pub fn opens_original(line: &str) -> bool {
         return true;
     }
     let line = line.trim();
-    line.len() < 200 && CUT.is_in(line)
+    line.len() < 200 && CUT.is_in(line) && !line.contains("NOT receive a copy")
 }
 
 /// An address at the start of a line, alone or before punctuation.
@@ -414,6 +415,7 @@ fn own_line(line: &str) -> Option<(&str, &str)> {
     }
     let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '•' | '·'));
     let line = line.trim_end();
+    let line = line.strip_prefix("SMTP ").filter(|rest| rest.starts_with('<')).unwrap_or(line);
     let (address, rest) =
         match line.strip_prefix('<').or_else(|| line.strip_prefix('"')).or_else(|| line.strip_prefix('\'')) {
             Some(inner) => inner.split_once(['>', '"', '\''])?,
@@ -471,6 +473,14 @@ fn leading_address(line: &str) -> Option<(&str, &str)> {
     let address = bare(head);
     let opens = rest.trim_start().starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
     (opens && is_address(address) && !is_role(address)).then_some((address, rest))
+}
+
+/// The other system's lines (`<<< 550 blacklisted`) at the end of a transcript so far.
+#[must_use]
+pub fn quoted_last(transcript: &str) -> &str {
+    let quoted = transcript.split_inclusive('\n').rev().take_while(|line| line.trim_start().starts_with("<<<"));
+    let length: usize = quoted.map(str::len).sum();
+    transcript.get(transcript.len() - length..).unwrap_or_default()
 }
 
 /// `550 5.1.1 <bob@example.com>... User unknown`, as sendmail writes under its transcript.

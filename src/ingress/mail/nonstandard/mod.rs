@@ -51,6 +51,8 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
         Some(family) if is_by_hand(family, header, &from, &subject, listing) => return None,
         Some(family) => family.name,
         None if is_anonymous(header, from_nobody) && quotes_reply => "reply-quoted",
+        // Whatever its language.
+        None if from.contains("mailer-daemon") && !listing.listed().is_empty() => "mailer-daemon",
         None => return None,
     };
     let mut notices = listing.notices();
@@ -166,6 +168,8 @@ const SUCCESSES: &[&str] = &[
     "ou groupes est terminée",
     "o grupos, pero el servidor de destino",
     "to release your message for delivery",
+    "your message will be delivered",
+    "requires confirmation",
     "awaits moderator approval",
     "is being held until",
     "successfully delivered",
