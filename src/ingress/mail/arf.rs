@@ -110,6 +110,7 @@ pub fn is_redacted(address: &str) -> bool {
             .iter()
             .any(|begin| local.starts_with(begin))
         || is_of('x')
+        || local.contains("**")
         || is_of('*')
 }
 
@@ -140,8 +141,13 @@ mod tests {
         for address in ["bob@hiddenvalley.example", "removed.anonymousfan@example.com", "x@example.com"] {
             assert!(!is_redacted(address), "{address}");
         }
-        for address in ["redacted-0af3@example.com", "xxx@example.com", "[undisclosed]@example.com", "***@example.com"]
-        {
+        for address in [
+            "redacted-0af3@example.com",
+            "xxx@example.com",
+            "[undisclosed]@example.com",
+            "***@example.com",
+            "b***@example.com",
+        ] {
             assert!(is_redacted(address), "{address}");
         }
     }
