@@ -118,7 +118,7 @@ fn introduced(words: &str) -> Option<&str> {
 }
 
 /// Up to the first empty line.
-fn paragraph(text: &str) -> &str {
+pub(super) fn paragraph(text: &str) -> &str {
     let end = text.find("\n\n").or_else(|| text.find("\r\n\r\n")).unwrap_or(text.len());
     text.get(..end).unwrap_or(text)
 }

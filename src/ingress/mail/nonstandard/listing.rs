@@ -178,6 +178,7 @@ const SENTENCES: &[&str] = &[
     "email to",
     "e-mail to",
     "sent to",
+    "be reached",
     "user",
     "address",
 ];
@@ -261,66 +262,39 @@ impl<'x> Listing<'x> {
     }
 
     fn collect(&self, names: Naming) -> Vec<Notice> {
-        let mut notices: Vec<Notice> = Vec::new();
-        let mut current: Option<usize> = None;
-        let (mut shared, mut transcript) = (String::new(), false);
-        let (mut delivered, mut local, mut again) = (false, false, Vec::new());
+        let mut all = Collected::default();
+        let (mut delivered, mut local) = (false, false);
         let mut before = "";
         for line in self.report.lines() {
             let names_sender = names_sender(before);
             before = if line.trim().is_empty() { before } else { line };
             let lower = line.to_lowercase();
             if lower.contains("transcript of session follows") {
-                (current, transcript, local) = (None, true, false);
-                shared.clear();
+                local = false;
+                all.begin(true);
             } else if lower.contains("the following addresses ha") || local && is_local(line) {
-                (current, local) = (None, true);
-                shared.clear();
+                local = true;
+                all.begin(false);
             } else if DIAGNOSTICS.iter().any(|begin| lower.trim_start().starts_with(begin)) {
-                (current, again) = (None, (0..notices.len()).collect());
+                (all.current, all.again) = (None, (0..all.notices.len()).collect());
             }
             // Sendmail lists whom it delivered to as well.
             delivered = lower.contains("successful delivery notifications")
                 || delivered && !lower.trim_start().starts_with("-----");
             if delivered {
-                current = None;
+                all.current = None;
                 continue;
             }
             let alias = alias(line);
-            let expanded = alias.filter(|_| local && current.is_none()).map(|address| (address, ""));
-            let named = names(line).or_else(|| sendmail_line(line)).filter(|_| !names_sender).or(expanded);
-            if named.is_some_and(|(_, rest)| says_delivered(rest)) {
-                continue;
-            }
-            if let Some((address, rest)) = named {
-                let at = notices.iter().position(|n| n.reported.eq_ignore_ascii_case(address)).unwrap_or(notices.len());
-                if at == notices.len() && at < super::super::MAX_RECIPIENTS {
-                    notices.push(Notice { reported: address.to_owned(), ..Notice::default() });
-                }
-                if let Some(told) = again.iter().position(|told| *told == at) {
-                    again.swap_remove(told);
-                    notices.get_mut(at).into_iter().for_each(|notice| notice.words.clear());
-                }
-                append(notices.get_mut(at).filter(|_| transcript), quoted_last(&shared).trim_end());
-                append(notices.get_mut(at), rest);
-                if let Some(notice) = notices.get_mut(at).filter(|_| expanded.is_some()) {
-                    notice.alias = Some(address.to_owned());
-                    notice.words.push_str(&std::mem::take(&mut shared));
-                }
-                current = if transcript { None } else { Some(at) };
-                add_line(&mut shared, if transcript { line } else { "" });
-            } else if let Some(at) = current {
-                if let Some(notice) = notices.get_mut(at).filter(|_| alias.is_some()) {
-                    notice.alias = alias.map(str::to_owned);
-                } else {
-                    append(notices.get_mut(at), line);
-                }
-            } else {
-                add_line(&mut shared, line);
+            let of_local = alias.filter(|_| local && all.current.is_none());
+            match (names(line).or_else(|| sendmail_line(line)).filter(|_| !names_sender), of_local) {
+                (Some((_, rest)), _) if says_delivered(rest) => {}
+                (Some((address, rest)), _) => all.name(line, address, rest),
+                (None, Some(address)) => all.expand(address),
+                (None, None) => all.say(line, alias),
             }
         }
-        share(&mut notices, &shared, transcript);
-        notices
+        all.into_notices()
     }
 
     fn in_sentences(&self) -> Vec<Notice> {
@@ -338,12 +312,91 @@ impl<'x> Listing<'x> {
         let lead = |at: usize| lower.get(at.saturating_sub(4)..at).unwrap_or_default().join(" ");
         let named = words.iter().enumerate().find_map(|(at, word)| {
             let word = bare(word);
-            let led = is_address(word) && is_led(&lead(at));
+            let led = is_address(word) && is_led(&lead(at)) && !asks(lower.get(at.saturating_sub(5)..at)?);
             // A postmaster may be written to for help, but also be the recipient.
-            (led && (!is_role(word) || lead(at).contains("deliver"))).then_some(word)
+            (led && (!is_role(word) || lead(at).contains("deliver"))).then_some((at, word))
         });
         let notice = |w: &str| Notice { reported: w.to_owned(), words: self.report.to_owned(), alias: None };
-        named.map(notice).into_iter().collect()
+        let Some((at, first)) = named else { return Vec::new() };
+        let others = enumerated(words.get(at..).unwrap_or_default().iter().copied());
+        std::iter::once(first).chain(others.into_iter().skip(1)).map(notice).collect()
+    }
+}
+
+/// What is gathered line by line.
+#[derive(Default)]
+struct Collected {
+    notices: Vec<Notice>,
+    /// Whom the lines are about.
+    current: Option<usize>,
+    /// What is about nobody alone.
+    shared: String,
+    /// In a session's transcript.
+    transcript: bool,
+    /// Who is to be told about again, in better words.
+    again: Vec<usize>,
+}
+
+impl Collected {
+    /// A new section: what stood before is about nobody.
+    fn begin(&mut self, transcript: bool) {
+        (self.current, self.transcript) = (None, transcript);
+        self.shared.clear();
+    }
+
+    /// A line names a recipient, or several.
+    fn name(&mut self, line: &str, first: &str, rest: &str) {
+        let others = further(line, first);
+        let rest_of_last = others.last().and_then(|last| line.rsplit_once(last));
+        let rest_of_last = rest_of_last.map_or(rest, |(_, behind)| behind.trim_start_matches([':', '>', ' ']));
+        for (n, address) in std::iter::once(first).chain(others.iter().copied()).enumerate() {
+            let at = self.place(address);
+            if let Some(told) = self.again.iter().position(|told| *told == at) {
+                self.again.swap_remove(told);
+                self.notices.get_mut(at).into_iter().for_each(|notice| notice.words.clear());
+            }
+            append(self.notices.get_mut(at).filter(|_| self.transcript), quoted_last(&self.shared).trim_end());
+            append(self.notices.get_mut(at), if n == others.len() { rest_of_last } else { "" });
+            self.current = if self.transcript { None } else { Some(at) };
+        }
+        add_line(&mut self.shared, if self.transcript { line } else { "" });
+    }
+
+    /// Sendmail says whom a user or program of its own stands for.
+    fn expand(&mut self, address: &str) {
+        let at = self.place(address);
+        let words = std::mem::take(&mut self.shared);
+        if let Some(notice) = self.notices.get_mut(at) {
+            notice.alias = Some(address.to_owned());
+            append(Some(notice), &words);
+        }
+        self.current = Some(at);
+    }
+
+    fn say(&mut self, line: &str, alias: Option<&str>) {
+        match self.current.and_then(|at| self.notices.get_mut(at)) {
+            Some(notice) if alias.is_some() => notice.alias = alias.map(str::to_owned),
+            Some(notice) => append(Some(notice), line),
+            None => add_line(&mut self.shared, line),
+        }
+    }
+
+    /// Where the notice about an address is.
+    fn place(&mut self, address: &str) -> usize {
+        let known = self.notices.iter().position(|n| n.reported.eq_ignore_ascii_case(address));
+        let at = known.unwrap_or(self.notices.len());
+        if at == self.notices.len() && at < super::super::MAX_RECIPIENTS {
+            self.notices.push(Notice { reported: address.to_owned(), ..Notice::default() });
+        }
+        at
+    }
+
+    fn into_notices(mut self) -> Vec<Notice> {
+        share(&mut self.notices, &self.shared, self.transcript);
+        for notice in self.notices.iter_mut().filter(|n| n.words.trim_start().starts_with("(expanded")) {
+            notice.alias = expanded(&notice.words);
+        }
+        self.notices
     }
 }
 
@@ -357,6 +410,35 @@ fn says_delivered(rest: &str) -> bool {
     let rest =
         rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '.' | '(' | '>' | ':')).to_lowercase();
     ["successfully delivered", "successfully relayed", "relayed"].iter().any(|words| rest.starts_with(words))
+}
+
+/// The addresses that a line names behind its first: `<bob@example.com>, <carol@example.com>`.
+fn further<'l>(line: &'l str, first: &str) -> Vec<&'l str> {
+    let from_first = line.find(first).and_then(|at| line.get(at..)).unwrap_or_default();
+    enumerated(from_first.split_whitespace()).into_iter().skip(1).collect()
+}
+
+/// The addresses that words begin with, each behind a comma or an "and".
+fn enumerated<'l>(words: impl Iterator<Item = &'l str>) -> Vec<&'l str> {
+    let mut all = Vec::new();
+    let mut goes_on = true;
+    for word in words {
+        let is_and = ["and", "und", "et", "y", "e", "en", "och", "og", "и", "&"].contains(&word);
+        let address = Some(bare(word)).filter(|word| is_address(word));
+        if !goes_on && !is_and || !is_and && address.is_none() {
+            break;
+        }
+        all.extend(address);
+        goes_on = is_and || word.ends_with([',', ';']);
+    }
+    all
+}
+
+/// Whether words ask to write to an address: `For help send mail to`.
+fn asks(before: &[String]) -> bool {
+    let has = |words: &[&str]| before.iter().any(|word| words.contains(&word.trim_end_matches([',', ':', '.'])));
+    has(&["please", "help", "assistance", "questions", "problems", "information"])
+        && has(&["send", "forward", "write", "reply", "report", "contact"])
 }
 
 /// Whether the words before an address make it a recipient.
@@ -416,19 +498,19 @@ fn own_line(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '•' | '·'));
     let line = line.trim_end();
     let line = line.strip_prefix("SMTP ").filter(|rest| rest.starts_with('<')).unwrap_or(line);
-    let (address, rest) =
-        match line.strip_prefix('<').or_else(|| line.strip_prefix('"')).or_else(|| line.strip_prefix('\'')) {
-            Some(inner) => inner.split_once(['>', '"', '\''])?,
-            None => {
-                let end = line
-                    .find(|c: char| {
-                        c.is_whitespace() || matches!(c, ':' | ',' | ';' | '(' | '<' | '>' | '"') || is_in_no_address(c)
-                    })
-                    .unwrap_or(line.len());
-                let (head, tail) = line.split_at_checked(end)?;
-                (head.trim_end_matches('.'), tail)
-            }
-        };
+    let (address, rest) = match [('<', '>'), ('"', '"'), ('\'', '\'')].iter().find(|(open, _)| line.starts_with(*open))
+    {
+        Some((open, close)) => line.strip_prefix(*open)?.split_once(*close)?,
+        None => {
+            let end = line
+                .find(|c: char| {
+                    c.is_whitespace() || matches!(c, ':' | ',' | ';' | '(' | '<' | '>' | '"') || is_in_no_address(c)
+                })
+                .unwrap_or(line.len());
+            let (head, tail) = line.split_at_checked(end)?;
+            (head.trim_end_matches('.'), tail)
+        }
+    };
     let follows = rest.trim_start();
     let punctuated = follows.is_empty()
         || follows.starts_with([':', '.', '(', ';', ',', '<', '-', '[', '>'])
@@ -461,7 +543,7 @@ fn names_sender(line: &str) -> bool {
     ];
     asks.iter().any(|word| lower.ends_with(word))
         || lower.ends_with("sent by")
-        || lower.ends_with("original sender")
+        || lower.ends_with("sender")
         || lower.ends_with("message from")
         || lower.ends_with("mail from")
 }
@@ -513,6 +595,13 @@ fn alias(line: &str) -> Option<&str> {
     Some(bare(rest)).filter(|a| is_address(a))
 }
 
+/// Postfix, `bounce_notify_util.c`: `(expanded from <bob@example.com>)`, on one line or two.
+fn expanded(words: &str) -> Option<String> {
+    let words = beginning(words, 600).split_whitespace().collect::<Vec<_>>().join(" ");
+    let (address, _) = words.strip_prefix("(expanded from <")?.split_once(">)")?;
+    is_address(address).then(|| address.to_owned())
+}
+
 /// A word without what a sentence puts around an address.
 fn bare(word: &str) -> &str {
     let is_around = |c: char| {
@@ -545,8 +634,15 @@ fn without_sentence(word: &str) -> &str {
 fn is_address(word: &str) -> bool {
     word.rsplit_once('@').is_some_and(|(l, d)| !l.is_empty() && !l.contains('@') && d.contains('.'))
         && Address::parse_lookup_key(word).is_ok()
-        && !word.contains(|c: char| c.is_whitespace() || is_in_no_address(c))
+        && !word.contains(|c: char| c.is_whitespace() && !word.starts_with('"') || is_in_no_address(c))
+        && (word.starts_with('"') || !word.contains('"'))
+        && !is_masked(word)
         && without_sentence(word) == word
+}
+
+/// `b***@example.com`: an address of which only a part is told.
+fn is_masked(word: &str) -> bool {
+    word.contains("**") || word.contains(['•', '…'])
 }
 
 /// Addresses that reports give for questions.

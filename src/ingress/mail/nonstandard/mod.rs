@@ -13,6 +13,7 @@ pub mod listing;
 use super::autoreply::{is_autoreply, is_certain};
 use super::fields::Fields;
 use super::mime::decoded;
+use super::verdict::paragraph;
 use families::{DAEMONS, FAMILIES, Family, REFUSALS, SUBJECTS};
 use listing::{Listing, Notice};
 
@@ -80,19 +81,23 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
         // A person may ask to write to another of his firm.
         let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain.trim_end_matches(['>', ' ']));
         notices = listing.only_address(&ours);
-        notices.retain(|n| family != "subject" || domain.is_empty() || !n.reported.to_lowercase().ends_with(domain));
+        notices.retain(|n| {
+            family != "subject" || quotes_reply || domain.is_empty() || !n.reported.to_lowercase().ends_with(domain)
+        });
     }
     let is_warning = WARNINGS.iter().any(|w| subject.contains(w) || says(w));
     Some(Report { family, is_warning, notices, words: listing.report })
 }
 
 /// What a report says before an address that stands where it tells whom to ask: at its very end, or on a line of its own between
-/// what was refused and words that refuse nothing.
+/// what was refused and words that refuse nothing, or above all that is refused.
 fn before_contact<'x>(notice: &Notice, report: &'x str) -> Option<&'x str> {
-    let (before, behind) = report.rsplit_once(&notice.reported)?;
-    let is_bare = before.ends_with('\n') && behind.starts_with(['\r', '\n']);
+    let is_bare = |(before, behind): (&str, &str)| before.ends_with('\n') && behind.starts_with(['\r', '\n']);
+    let last @ (before, behind) = report.rsplit_once(&notice.reported)?;
     let is_last = behind.trim_matches(|c: char| c.is_whitespace() || c == '>').is_empty();
-    (is_last || is_bare && reply_start(before).is_some() && !refuses(behind)).then_some(before)
+    let is_below = || is_bare(last) && reply_start(before).is_some() && !refuses(behind);
+    let is_above = || is_bare(last) && !refuses(before) && !refuses(paragraph(behind));
+    (is_last || is_below() || is_above()).then_some(before)
 }
 
 fn refuses(words: &str) -> bool {

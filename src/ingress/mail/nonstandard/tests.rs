@@ -101,6 +101,8 @@ fn an_address_for_questions_or_of_the_sender_is_no_recipient() {
     for words in [
         "For help write to\nhelpdesk@mx.example.net\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
         "helpdesk@mx.example.net\n\nThe following failed:\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
+        "Message sender:\n<carol@example.net>\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
+        "Example Ltd\nhosting.team@mx.example.net\n+1 555 0100\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
         "<bob@example.com>:\n550 5.1.1 no such user\n\nhosting.team@mx.example.net\nTel. +1 555 0100\n",
         "Original sender:\n<carol@example.net>\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
     ] {
@@ -109,8 +111,51 @@ fn an_address_for_questions_or_of_the_sender_is_no_recipient() {
     let sentence =
         "550 5.1.1 <bob@example.com>: no such user\n\nHosting Team\nhosting.team@mx.example.net\nTel. +1 555 0100\n";
     assert_eq!(one(sentence).0, "bob@example.com");
+    let heading = "Example Ltd\nhosting.team@mx.example.net\n+1 555 0100\n\nThe message to bob@example.com failed: no such user.\n";
+    assert_eq!(one(heading).0, "bob@example.com");
+    let asking = "For help send mail to it.desk@mx.example.net.\n\nYour message to bob@example.com failed.\n";
+    assert_eq!(one(asking).0, "bob@example.com");
     assert_eq!(one("This failed:\n\n  support@example.com\n    550 5.1.1 no such user\n").0, "support@example.com");
     assert_eq!(one("This failed:\n\nsupport@example.com\n550 5.1.1 no such user\n").0, "support@example.com");
+}
+
+#[test]
+fn a_line_or_sentence_may_name_several() {
+    for words in [
+        "Failed recipients: bob@example.com, <carol@example.com>\n550 5.1.1 no such user\n",
+        "<bob@example.com>; <carol@example.com>: 550 5.1.1 no such user\n",
+        "Your message could not be delivered to bob@example.com and carol@example.com, sorry. 550 5.1.1 no such user\n",
+    ] {
+        let all = read_words("x@example.net", words);
+        assert_eq!(
+            all.iter().map(|(a, _)| a.as_str()).collect::<Vec<_>>(),
+            ["bob@example.com", "carol@example.com"],
+            "{words}"
+        );
+        assert!(all.iter().all(|(_, words)| words.contains("no such user")), "{all:?}");
+    }
+}
+
+#[test]
+fn an_address_is_taken_whole_or_not_at_all() {
+    assert_eq!(one("<\"bob smith\"@example.com>:\n550 5.1.1 no such user\n").0, "\"bob smith\"@example.com");
+    assert_eq!(one("could not be delivered to o'brien@example.com: 550 no\n").0, "o'brien@example.com");
+    for masked in ["b***@example.com", "b•••@example.com", "bob…@example.com"] {
+        let all = read_words("x@example.net", &format!("could not be delivered to {masked}: 550 no\n"));
+        assert!(all.is_empty(), "{all:?}");
+    }
+}
+
+#[test]
+fn postfix_expands_an_alias_on_one_line_or_two() {
+    for words in [
+        "<robert@example.org> (expanded from <bob@example.com>): host mx said: 550 no\n",
+        "<robert@example.org> (expanded from\n    <bob@example.com>): host mx said: 550 no\n",
+    ] {
+        let (fields, _) = Fields::block("From: MAILER-DAEMON@x.example\nSubject: failure notice\n");
+        let report = read(&fields, Listing::of(words), false).unwrap();
+        assert_eq!(report.notices[0].alias.as_deref(), Some("bob@example.com"), "{words}");
+    }
 }
 
 #[test]
