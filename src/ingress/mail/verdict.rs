@@ -5,7 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::nonstandard::listing::{MAX_WORDS, Notice, quoted_last};
+use super::nonstandard::listing::{MAX_WORDS, Notice};
+use super::nonstandard::quoted_last;
 use super::recipient::clean;
 use super::{dsn, session};
 use crate::event::{Reason, Side};

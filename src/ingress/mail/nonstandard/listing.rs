@@ -5,6 +5,7 @@
 //! What stands between one recipient and the next is about the first.
 
 use super::super::phrases::Phrases;
+use super::collected::Collected;
 use crate::address::Address;
 use crate::ingress::classify::{beginning, is_wide};
 
@@ -323,83 +324,6 @@ impl<'x> Listing<'x> {
     }
 }
 
-/// What is gathered line by line.
-#[derive(Default)]
-struct Collected {
-    notices: Vec<Notice>,
-    /// Whom the lines are about.
-    current: Option<usize>,
-    /// What is about nobody alone.
-    shared: String,
-    /// In a session's transcript.
-    transcript: bool,
-    /// Who is to be told about again, in better words.
-    again: Vec<usize>,
-}
-
-impl Collected {
-    /// A new section: what stood before is about nobody.
-    fn begin(&mut self, transcript: bool) {
-        (self.current, self.transcript) = (None, transcript);
-        self.shared.clear();
-    }
-
-    /// A line names a recipient, or several.
-    fn name(&mut self, line: &str, first: &str, rest: &str) {
-        let others = further(line, first);
-        let rest_of_last = others.last().and_then(|last| line.rsplit_once(last));
-        let rest_of_last = rest_of_last.map_or(rest, |(_, behind)| behind.trim_start_matches([':', '>', ' ']));
-        for (n, address) in std::iter::once(first).chain(others.iter().copied()).enumerate() {
-            let at = self.place(address);
-            if let Some(told) = self.again.iter().position(|told| *told == at) {
-                self.again.swap_remove(told);
-                self.notices.get_mut(at).into_iter().for_each(|notice| notice.words.clear());
-            }
-            append(self.notices.get_mut(at).filter(|_| self.transcript), quoted_last(&self.shared).trim_end());
-            append(self.notices.get_mut(at), if n == others.len() { rest_of_last } else { "" });
-            self.current = if self.transcript { None } else { Some(at) };
-        }
-        add_line(&mut self.shared, if self.transcript { line } else { "" });
-    }
-
-    /// Sendmail says whom a user or program of its own stands for.
-    fn expand(&mut self, address: &str) {
-        let at = self.place(address);
-        let words = std::mem::take(&mut self.shared);
-        if let Some(notice) = self.notices.get_mut(at) {
-            notice.alias = Some(address.to_owned());
-            append(Some(notice), &words);
-        }
-        self.current = Some(at);
-    }
-
-    fn say(&mut self, line: &str, alias: Option<&str>) {
-        match self.current.and_then(|at| self.notices.get_mut(at)) {
-            Some(notice) if alias.is_some() => notice.alias = alias.map(str::to_owned),
-            Some(notice) => append(Some(notice), line),
-            None => add_line(&mut self.shared, line),
-        }
-    }
-
-    /// Where the notice about an address is.
-    fn place(&mut self, address: &str) -> usize {
-        let known = self.notices.iter().position(|n| n.reported.eq_ignore_ascii_case(address));
-        let at = known.unwrap_or(self.notices.len());
-        if at == self.notices.len() && at < super::super::MAX_RECIPIENTS {
-            self.notices.push(Notice { reported: address.to_owned(), ..Notice::default() });
-        }
-        at
-    }
-
-    fn into_notices(mut self) -> Vec<Notice> {
-        share(&mut self.notices, &self.shared, self.transcript);
-        for notice in self.notices.iter_mut().filter(|n| n.words.trim_start().starts_with("(expanded")) {
-            notice.alias = expanded(&notice.words);
-        }
-        self.notices
-    }
-}
-
 /// Whether sendmail lists a user of its own, or a program: `bob`, `"|/usr/bin/vacation bob"`. Who it was for stands behind.
 fn is_local(line: &str) -> bool {
     !line.trim().is_empty() && !line.starts_with([' ', '\t', '-']) && !line.contains('@')
@@ -412,20 +336,14 @@ fn says_delivered(rest: &str) -> bool {
     ["successfully delivered", "successfully relayed", "relayed"].iter().any(|words| rest.starts_with(words))
 }
 
-/// The addresses that a line names behind its first: `<bob@example.com>, <carol@example.com>`.
-fn further<'l>(line: &'l str, first: &str) -> Vec<&'l str> {
-    let from_first = line.find(first).and_then(|at| line.get(at..)).unwrap_or_default();
-    enumerated(from_first.split_whitespace()).into_iter().skip(1).collect()
-}
-
 /// The addresses that words begin with, each behind a comma or an "and".
-fn enumerated<'l>(words: impl Iterator<Item = &'l str>) -> Vec<&'l str> {
+pub(super) fn enumerated<'l>(words: impl Iterator<Item = &'l str>) -> Vec<&'l str> {
     let mut all = Vec::new();
     let mut goes_on = true;
     for word in words {
         let is_and = ["and", "und", "et", "y", "e", "en", "och", "og", "и", "&"].contains(&word);
         let address = Some(bare(word)).filter(|word| is_address(word));
-        if !goes_on && !is_and || !is_and && address.is_none() {
+        if !(is_and || goes_on && address.is_some()) {
             break;
         }
         all.extend(address);
@@ -445,36 +363,6 @@ fn asks(before: &[String]) -> bool {
 fn is_led(before: &str) -> bool {
     let before = before.trim_end_matches([':', '"', '\'', '<']);
     SENTENCES.iter().any(|s| before.ends_with(s))
-}
-
-fn add_line(text: &mut String, line: &str) {
-    text.push_str(line);
-    text.push('\n');
-}
-
-fn append(notice: Option<&mut Notice>, text: &str) {
-    if let Some(notice) = notice.filter(|n| n.words.len() < MAX_WORDS) {
-        notice.words.push_str(beginning(text, MAX_WORDS - notice.words.len()));
-        notice.words.push('\n');
-    }
-}
-
-/// What stands before the first recipient or in a session's transcript is about all of them, unless a line names one. What
-/// stands behind several, each on the line after the other, is about all of these.
-fn share(notices: &mut [Notice], shared: &str, is_transcript: bool) {
-    let lone = notices.len() == 1 && is_transcript;
-    let shared = beginning(shared, MAX_WORDS);
-    let empty = notices.iter().all(|n| n.words.trim().is_empty());
-    let mut next = "";
-    for notice in notices.iter_mut().rev() {
-        if lone || empty {
-            notice.words.push_str(shared);
-        } else if notice.words == "\n" {
-            // The next line names another, who has the words.
-            next.clone_into(&mut notice.words);
-        }
-        next = &notice.words;
-    }
 }
 
 /// Whether a line opens the returned message.
@@ -557,14 +445,6 @@ fn leading_address(line: &str) -> Option<(&str, &str)> {
     (opens && is_address(address) && !is_role(address)).then_some((address, rest))
 }
 
-/// The other system's lines (`<<< 550 blacklisted`) at the end of a transcript so far.
-#[must_use]
-pub fn quoted_last(transcript: &str) -> &str {
-    let quoted = transcript.split_inclusive('\n').rev().take_while(|line| line.trim_start().starts_with("<<<"));
-    let length: usize = quoted.map(str::len).sum();
-    transcript.get(transcript.len() - length..).unwrap_or_default()
-}
-
 /// `550 5.1.1 <bob@example.com>... User unknown`, as sendmail writes under its transcript.
 fn sendmail_line(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start();
@@ -593,13 +473,6 @@ fn alias(line: &str) -> Option<&str> {
         .or_else(|| rest.strip_prefix("generated from "))
         .or_else(|| rest.strip_prefix("expanded from: "))?;
     Some(bare(rest)).filter(|a| is_address(a))
-}
-
-/// Postfix, `bounce_notify_util.c`: `(expanded from <bob@example.com>)`, on one line or two.
-fn expanded(words: &str) -> Option<String> {
-    let words = beginning(words, 600).split_whitespace().collect::<Vec<_>>().join(" ");
-    let (address, _) = words.strip_prefix("(expanded from <")?.split_once(">)")?;
-    is_address(address).then(|| address.to_owned())
 }
 
 /// A word without what a sentence puts around an address.
@@ -631,7 +504,7 @@ fn without_sentence(word: &str) -> &str {
     if length == 0 { word } else { word.get(..last + length).unwrap_or(word) }
 }
 
-fn is_address(word: &str) -> bool {
+pub(super) fn is_address(word: &str) -> bool {
     word.rsplit_once('@').is_some_and(|(l, d)| !l.is_empty() && !l.contains('@') && d.contains('.'))
         && Address::parse_lookup_key(word).is_ok()
         && !word.contains(|c: char| c.is_whitespace() && !word.starts_with('"') || is_in_no_address(c))

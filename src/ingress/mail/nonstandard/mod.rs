@@ -7,8 +7,11 @@
 //! Limits: [`listing::MAX_REPORT`] bytes and [`listing::MAX_LINES`] lines of a report, [`super::MAX_RECIPIENTS`] recipients,
 //! [`listing::MAX_WORDS`] bytes about one of several. Nothing fails.
 
+mod collected;
 pub mod families;
 pub mod listing;
+
+pub(super) use collected::quoted_last;
 
 use super::autoreply::{is_autoreply, is_certain};
 use super::fields::Fields;
