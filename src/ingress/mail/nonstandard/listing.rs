@@ -265,9 +265,10 @@ impl<'x> Listing<'x> {
     fn collect(&self, names: Naming) -> Vec<Notice> {
         let mut all = Collected::default();
         let (mut delivered, mut local) = (false, false);
-        let mut before = "";
+        let (mut before, mut previous) = ("", "");
         for line in self.report.lines() {
-            let names_sender = names_sender(before);
+            let names_sender = names_sender(before) || line.starts_with([' ', '\t']) && is_senders_field(previous);
+            previous = line;
             before = if line.trim().is_empty() { before } else { line };
             let lower = line.to_lowercase();
             if lower.contains("transcript of session follows") {
@@ -368,7 +369,7 @@ fn is_led(before: &str) -> bool {
 /// Whether a line opens the returned message.
 #[must_use]
 pub fn opens_original(line: &str) -> bool {
-    if HEADERS.iter().any(|h| line.trim_start().starts_with(h)) {
+    if HEADERS.iter().any(|h| line.starts_with(h)) {
         return true;
     }
     let line = line.trim();
@@ -412,6 +413,25 @@ fn own_line_of_a_person(line: &str) -> Option<(&str, &str)> {
     own_line(line).filter(|(address, _)| !(is_role(address) && line.trim_end() == *address))
 }
 
+/// Whether a field of a returned header begins that has addresses of the sender's, to be gone on with on the next line.
+fn is_senders_field(line: &str) -> bool {
+    let line = line.trim_start();
+    let begins = |name: &&str| line.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name));
+    ["from:", "sender:", "reply-to:", "return-path:", "message-id:", "references:", "in-reply-to:"].iter().any(begins)
+}
+
+/// What a line calls an address to write to from now on, which the next one has.
+const NEW_ADDRESSES: &[&str] = &[
+    "new address",
+    "new e-mail address",
+    "new email address",
+    "neue adresse",
+    "nouvelle adresse",
+    "nueva dirección",
+    "nuovo indirizzo",
+    "instead",
+];
+
 /// Exim: `A message sent by` with the sender on the next line.
 fn names_sender(line: &str) -> bool {
     let lower = line.trim_end_matches([' ', ':']).to_ascii_lowercase();
@@ -430,6 +450,7 @@ fn names_sender(line: &str) -> bool {
         "scrivere a",
     ];
     asks.iter().any(|word| lower.ends_with(word))
+        || NEW_ADDRESSES.iter().any(|word| lower.contains(word))
         || lower.ends_with("sent by")
         || lower.ends_with("sender")
         || lower.ends_with("message from")
@@ -515,7 +536,7 @@ pub(super) fn is_address(word: &str) -> bool {
 
 /// `b***@example.com`: an address of which only a part is told.
 fn is_masked(word: &str) -> bool {
-    word.contains("**") || word.contains(['•', '…'])
+    word.contains("**") || word.contains("...") || word.contains(['•', '…'])
 }
 
 /// Addresses that reports give for questions.

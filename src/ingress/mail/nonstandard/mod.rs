@@ -152,7 +152,8 @@ fn is_answer(header: &Fields<'_>, subject: &str) -> bool {
 /// Whether the subject answers a report, as somebody does or a ticket system: `Ticket#4711: Undelivered Mail`.
 fn answers_report(subject: &str) -> bool {
     let ticket = SUBJECTS.iter().filter_map(|s| subject.find(s)).min().and_then(|at| subject.get(..at));
-    ticket.is_some_and(|before| before.contains("ticket") || before.contains('#'))
+    let is_tag = |before: &str| before.contains(']') && before.contains(|c: char| c.is_ascii_digit());
+    ticket.is_some_and(|before| before.contains("ticket") || before.contains('#') || is_tag(before))
         || REPLIES.iter().filter_map(|begin| subject.strip_prefix(begin)).any(is_of_report)
 }
 

@@ -104,6 +104,7 @@ fn an_address_for_questions_or_of_the_sender_is_no_recipient() {
         "Message sender:\n<carol@example.net>\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
         "Example Ltd\nhosting.team@mx.example.net\n+1 555 0100\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
         "<bob@example.com>:\n550 5.1.1 no such user\n\nhosting.team@mx.example.net\nTel. +1 555 0100\n",
+        "It was:\n\n  From: Carol of Example Ltd\n  <carol@example.net>\n\n\tMessage-ID: <1@example.net>\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
         "Original sender:\n<carol@example.net>\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
     ] {
         assert_eq!(one(words), ("bob@example.com".to_owned(), "550 5.1.1 no such user".to_owned()));
@@ -113,6 +114,8 @@ fn an_address_for_questions_or_of_the_sender_is_no_recipient() {
     assert_eq!(one(sentence).0, "bob@example.com");
     let heading = "Example Ltd\nhosting.team@mx.example.net\n+1 555 0100\n\nThe message to bob@example.com failed: no such user.\n";
     assert_eq!(one(heading).0, "bob@example.com");
+    let moved = "Your message to bob@example.com failed. The new address of this person is:\n\nrobert@example.org\n\nThank you\n";
+    assert_eq!(one(moved).0, "bob@example.com");
     let asking = "For help send mail to it.desk@mx.example.net.\n\nYour message to bob@example.com failed.\n";
     assert_eq!(one(asking).0, "bob@example.com");
     assert_eq!(one("This failed:\n\n  support@example.com\n    550 5.1.1 no such user\n").0, "support@example.com");
@@ -140,7 +143,7 @@ fn a_line_or_sentence_may_name_several() {
 fn an_address_is_taken_whole_or_not_at_all() {
     assert_eq!(one("<\"bob smith\"@example.com>:\n550 5.1.1 no such user\n").0, "\"bob smith\"@example.com");
     assert_eq!(one("could not be delivered to o'brien@example.com: 550 no\n").0, "o'brien@example.com");
-    for masked in ["b***@example.com", "b•••@example.com", "bob…@example.com"] {
+    for masked in ["b***@example.com", "b•••@example.com", "bob…@example.com", "bob...@example.com"] {
         let all = read_words("x@example.net", &format!("could not be delivered to {masked}: 550 no\n"));
         assert!(all.is_empty(), "{all:?}");
     }
