@@ -178,7 +178,7 @@ fn with_breaks(html: &str) -> String {
             out.push_str(piece.get(..piece.len() - text.len()).unwrap_or_default());
         }
         is_fresh |= is_any(&["br", "p"]);
-        let text = if is_apart && !is_verbatim { text.trim_start() } else { text };
+        let text = if (is_apart || is_fresh) && !is_verbatim { text.trim_start() } else { text };
         out.push_str(if is_apart && !is_fresh { SPACE } else { "" });
         is_fresh &= text.trim().is_empty();
         out.push_str(&if is_verbatim { Cow::Owned(text.replace('\n', "<br>")) } else { Cow::Borrowed(text) });
@@ -410,6 +410,7 @@ mod tests {
             ),
             ("<pre>bob@example.com:\n550 no</pre>", "bob@example.com:\n550 no"),
             ("<p>one</p><div>two</div>", "one\ntwo"),
+            ("<div>one</div>\n <div>two</div>\n three<br>\n  four", "one\ntwo\nthree\nfour"),
             ("Hi<p><a href=x>bob@example.com</a> is unknown</p>", "Hi\nbob@example.com is unknown"),
         ] {
             let mail = format!("Content-Type: text/html\n\n{html}");
