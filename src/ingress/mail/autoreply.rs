@@ -156,7 +156,8 @@ const OWNERS: &[&str] =
 /// Whether the words of an automatic answer by `author`, as `From` names him, say that nobody reads the mailbox any more.
 #[must_use]
 pub fn says_dead(words: &str, author: &str) -> bool {
-    let lower = words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let own = words.lines().filter(|line| !line.starts_with('>')).flat_map(str::split_whitespace);
+    let lower = own.collect::<Vec<_>>().join(" ").to_lowercase();
     let author = author.to_lowercase();
     let name = author.rsplit_once('@').map_or(author.as_str(), |(name, _)| name);
     let names: Vec<_> = name.split(|c: char| !c.is_alphanumeric()).filter(|part| part.chars().count() > 2).collect();
@@ -223,6 +224,7 @@ mod tests {
             "I no longer work on Fridays and will answer your e-mail on Monday.",
             "Our office is closed. I read mail again on Monday.",
             "Your coupon is no longer valid.",
+            "Why that?\n> Bob Miller no longer works for us.",
             "Carol has left the company; Alice does her work. Bob",
             "I'm away. Carol left; her address is no longer in use.",
         ] {

@@ -336,7 +336,7 @@ impl<'v> Context<'v> {
         let (nature, kind, reason) = if is_unsubscribe(&header.get("Subject").unwrap_or_default(), words) {
             (Nature::Unsubscribe, Kind::Unsubscribe, Reason::Other)
         } else if autoreply::is_autoreply(&header) {
-            let dead = autoreply::says_dead(words, &author);
+            let dead = autoreply::says_dead(self.listing.report, &author);
             let (kind, reason) =
                 if dead { (Kind::SoftBounce, Reason::Suspended) } else { (Kind::Notice, Reason::AutoReply) };
             (Nature::AutoReply, kind, reason)
