@@ -411,6 +411,7 @@ fn the_same_words_in_a_personal_mail_are_no_bounce() {
             "",
             "Why?\n\nHi. This is the qmail-send program at mx.\n\n<bob@example.com>:\n550 no such user\n",
         ),
+        ("Re: Permanent Delivery Failure", "", "Why?\n\n> Failed address: bob@example.com\n> 550 5.1.1 no such user\n"),
         ("[Desk] (MAIL-12) Undelivered Mail", "", "A reader wrote:\nRecipient: bob@example.com\nno such user\n"),
         (
             "Ticket#4711: Undelivered Mail",

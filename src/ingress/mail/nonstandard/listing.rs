@@ -314,7 +314,9 @@ impl<'x> Listing<'x> {
         let lead = |at: usize| lower.get(at.saturating_sub(4)..at).unwrap_or_default().join(" ");
         let named = words.iter().enumerate().find_map(|(at, word)| {
             let word = bare(word);
-            let led = is_address(word) && is_led(&lead(at)) && !asks(lower.get(at.saturating_sub(5)..at)?);
+            // The field of a header: `Subject: Returned mail`, and then `To: <us@example.net>`.
+            let is_field = at.checked_sub(1).and_then(|at| words.get(at)) == Some(&"To:");
+            let led = is_address(word) && !is_field && is_led(&lead(at)) && !asks(lower.get(at.saturating_sub(5)..at)?);
             // A postmaster may be written to for help, but also be the recipient.
             (led && (!is_role(word) || lead(at).contains("deliver"))).then_some((at, word))
         });
@@ -327,7 +329,9 @@ impl<'x> Listing<'x> {
 
 /// Whether sendmail lists a user of its own, or a program: `bob`, `"|/usr/bin/vacation bob"`. Who it was for stands behind.
 fn is_local(line: &str) -> bool {
-    !line.trim().is_empty() && !line.starts_with([' ', '\t', '-']) && !line.contains('@')
+    !line.trim().is_empty()
+        && !line.starts_with(|c: char| c.is_whitespace() || matches!(c, '-' | '('))
+        && !line.contains('@')
 }
 
 /// Whether the words behind an address say that all went well: `(successfully delivered to mailbox)`, `... Successfully delivered`.

@@ -118,15 +118,19 @@ fn is_anonymous(header: &Fields<'_>, from_nobody: bool) -> bool {
 /// Whether a person writes of a report, or his program answers, and no daemon writes one. Who forwards a whole report is as good
 /// as its daemon.
 fn is_by_hand(family: &Family, header: &Fields<'_>, from: &str, subject: &str, listing: Listing<'_>) -> bool {
+    let is_quoting = || {
+        REPLIES.iter().any(|begin| subject.starts_with(begin))
+            && listing.report.lines().any(|line| line.starts_with('>'))
+    };
     let is_of_daemon = |text: &str| DAEMONS.iter().any(|word| text.contains(word));
     let tells = || !listing.listed().is_empty();
     match family.name {
-        "subject" => is_answer(header, subject) || is_personal(header, from) && !tells(),
+        "subject" => is_answer(header, subject) || is_quoting() || is_personal(header, from) && !tells(),
         "daemon" => {
             is_personal(header, from) && !super::original::addresses(from).iter().any(|a| is_of_daemon(a)) && !tells()
         }
         _ if is_of_daemon(from) || FORWARDS.iter().any(|begin| subject.starts_with(begin)) => false,
-        _ => answers_report(subject) || is_personal(header, from) || is_quoted(family, listing.report),
+        _ => answers_report(subject) || is_quoting() || is_personal(header, from) || is_quoted(family, listing.report),
     }
 }
 

@@ -43,7 +43,7 @@ fn sendmail_lists_first_and_explains_in_its_transcript() {
 #[test]
 fn sendmail_lists_a_user_or_program_of_its_own_before_whom_it_was_for() {
     let words = "   ----- The following addresses had permanent fatal errors -----\n<dave@example.com>\n    (reason: 550 no)\nrobert\n    \
-        (reason: over quota)\n    (expanded from: <bob@example.com>)\n\"|/usr/bin/archive\"\n    (reason: 127)\n    (expanded from: <news@example.com>)\n\n   \
+        (reason: over quota)\n    (expanded from: <bob@example.com>)\n\"|/usr/bin/archive\"\n(reason: 127)\n    (expanded from: <news@example.com>)\n\n   \
         ----- Transcript of session follows -----\n554 5.0.0 Service unavailable\n";
     let all = read_words("MAILER-DAEMON@x.example", words);
     let expected = [
@@ -114,6 +114,9 @@ fn an_address_for_questions_or_of_the_sender_is_no_recipient() {
     assert_eq!(one(sentence).0, "bob@example.com");
     let heading = "Example Ltd\nhosting.team@mx.example.net\n+1 555 0100\n\nThe message to bob@example.com failed: no such user.\n";
     assert_eq!(one(heading).0, "bob@example.com");
+    let forwarded =
+        "Subject: Returned mail\nTo: <us@example.org>\n\ncould not be delivered to 5551@example.com: no such user\n";
+    assert_eq!(one(forwarded).0, "5551@example.com");
     let moved = "Your message to bob@example.com failed. The new address of this person is:\n\nrobert@example.org\n\nThank you\n";
     assert_eq!(one(moved).0, "bob@example.com");
     let asking = "For help send mail to it.desk@mx.example.net.\n\nYour message to bob@example.com failed.\n";
