@@ -622,7 +622,7 @@ pub const RULES: &[Rule] = &[
         "mailbox for @rcpt not found", "mailbox for @rcpt does not exist", "mailbox for @rcpt doesn't exist", "mailbox for @rcpt unknown", "mailbox for @rcpt is unknown",
         "пользователь не зарегистрирован", "адрес не зарегистрирован", "ящик не зарегистрирован", "ящик удален", "ящик удалён", "аккаунт удален", "аккаунт удалён", "адрес удален", "адресат не найден", "ящик не найден", "неизвестный получатель", "неизвестный адрес", "получатель неизвестен", "пользователь неизвестен",
         "gebruiker onbekend", "adres onbekend", "onbekende gebruiker", "onbekende ontvanger", "ontvanger onbekend", "onbekend adres", "mailbox onbekend",
-        "subscriber unknown", "无效的收件人", "无效的地址", "无效地址", "无效的邮箱", "无效用户", "無效的收件人", "無效的地址", "無效地址",
+        "utilizator necunoscut", "utilizator inexistent", "користувача не існує", "користувач не існує", "користувача не знайдено", "subscriber unknown", "无效的收件人", "无效的地址", "无效地址", "无效的邮箱", "无效用户", "無效的收件人", "無效的地址", "無效地址",
         "a mailbox here by", "nessun utente", "mailbox unavaiable",
         "(@rcpt) unknown", "user * is unknown", "mailbox * is unknown", "non existing recipient", "does not live here", "unable to find @rcpt", "existiert hier nicht",
     ]),
