@@ -302,6 +302,8 @@ const SAMPLES: &[(&str, Kind, &str)] = &[
         HARD,
         "Leider konnte Ihre Nachricht an <bob@example.com> nicht zugestellt werden:\nDer Empfänger ist unbekannt.\n",
     ),
+    ("romanian", HARD, "Mesajul nu a putut fi livrat:\n\n<bob@example.com>: utilizator necunoscut\n"),
+    ("ukrainian", HARD, "Лист не доставлено:\n\n<bob@example.com>: користувача не існує\n"),
     (
         "mdaemon-list",
         HARD,

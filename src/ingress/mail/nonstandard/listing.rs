@@ -202,7 +202,7 @@ impl<'x> Listing<'x> {
     pub fn of(words: &'x str) -> Self {
         let mut at = 0;
         for (n, line) in words.split_inclusive('\n').enumerate() {
-            if n >= MAX_LINES || (at > 0 && opens_original(line)) {
+            if n >= MAX_LINES || (at > 0 && (opens_original(line) || opens_signature(line))) {
                 break;
             }
             at += line.len();
@@ -370,6 +370,11 @@ fn is_led(before: &str) -> bool {
     SENTENCES.iter().any(|s| before.ends_with(s))
 }
 
+/// RFC 3676 §4.3.
+fn opens_signature(line: &str) -> bool {
+    line.trim_end_matches(['\r', '\n']) == "-- "
+}
+
 /// Whether a line opens the returned message.
 #[must_use]
 pub fn opens_original(line: &str) -> bool {
@@ -389,7 +394,7 @@ fn own_line(line: &str) -> Option<(&str, &str)> {
         return rest.split_once(';').filter(|(a, _)| is_address(a));
     }
     let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '•' | '·'));
-    let line = line.trim_end();
+    let line = without_number(line.trim_end());
     let line = line.strip_prefix("SMTP ").filter(|rest| rest.starts_with('<')).unwrap_or(line);
     let (address, rest) = match [('<', '>'), ('"', '"'), ('\'', '\'')].iter().find(|(open, _)| line.starts_with(*open))
     {
@@ -410,6 +415,13 @@ fn own_line(line: &str) -> Option<(&str, &str)> {
         || follows.starts_with(is_in_no_address)
         || follows.starts_with("on ");
     (punctuated && is_address(address)).then_some((address, rest.trim_start_matches([':', '>', ' '])))
+}
+
+/// A line of a list without its number: `1. bob@example.com`, `2) carol@example.com`.
+fn without_number(line: &str) -> &str {
+    let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let rest = if rest.len() < line.len() { rest.strip_prefix(['.', ')']) } else { None };
+    rest.and_then(|rest| rest.strip_prefix(' ')).unwrap_or(line)
 }
 
 /// The same, without the addresses that a report gives for questions, as long as nothing says that they are recipients.

@@ -191,6 +191,7 @@ const SUCCESSES: &[&str] = &[
     "erfolgreich zugestellt",
     "remis avec succès",
     "entregado correctamente",
+    "entregado con éxito",
     "entregue com sucesso",
     "consegnato correttamente",
     "успешно доставлен",

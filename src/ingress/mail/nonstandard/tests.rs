@@ -101,6 +101,7 @@ fn an_address_for_questions_or_of_the_sender_is_no_recipient() {
     for words in [
         "For help write to\nhelpdesk@mx.example.net\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
         "helpdesk@mx.example.net\n\nThe following failed:\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
+        "<bob@example.com>:\n550 5.1.1 no such user\n\n-- \nMail Team\n<mail.team@mx.example.net>\nhttps://mx.example.net\n",
         "Message sender:\n<carol@example.net>\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
         "Example Ltd\nhosting.team@mx.example.net\n+1 555 0100\n\n<bob@example.com>:\n550 5.1.1 no such user\n",
         "<bob@example.com>:\n550 5.1.1 no such user\n\nhosting.team@mx.example.net\nTel. +1 555 0100\n",
@@ -129,6 +130,7 @@ fn an_address_for_questions_or_of_the_sender_is_no_recipient() {
 fn a_line_or_sentence_may_name_several() {
     for words in [
         "Failed recipients: bob@example.com, <carol@example.com>\n550 5.1.1 no such user\n",
+        "Failed:\n1. bob@example.com - no such user\n2. carol@example.com - no such user\n",
         "<bob@example.com>; <carol@example.com>: 550 5.1.1 no such user\n",
         "Your message could not be delivered to bob@example.com and carol@example.com, sorry. 550 5.1.1 no such user\n",
     ] {
