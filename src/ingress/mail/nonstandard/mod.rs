@@ -70,7 +70,7 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
                 notices = named.into_iter().find(|n| !n.is_empty()).unwrap_or(notices);
             }
         }
-        several if several.iter().any(|n| refuses(&n.words)) => {
+        several if several.len() <= FEW && several.iter().any(|n| refuses(&n.words)) => {
             notices.retain(|n| refuses(&n.words) || before_contact(n, listing.report).is_none());
         }
         _ => {}
@@ -91,6 +91,9 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
     let is_warning = WARNINGS.iter().any(|w| subject.contains(w) || says(w));
     Some(Report { family, is_warning, notices, words: listing.report })
 }
+
+/// Most recipients of a report among whom one is looked for who is only to be asked: each costs a look at all of it.
+const FEW: usize = 10;
 
 /// What a report says before an address that stands where it tells whom to ask: at its very end, or on a line of its own between
 /// what was refused and words that refuse nothing, or above all that is refused.
