@@ -320,10 +320,15 @@ impl<'x> Listing<'x> {
             // A postmaster may be written to for help, but also be the recipient.
             (led && (!is_role(word) || lead(at).contains("deliver"))).then_some((at, word))
         });
-        let notice = |w: &str| Notice { reported: w.to_owned(), words: self.report.to_owned(), alias: None };
         let Some((at, first)) = named else { return Vec::new() };
         let others = enumerated(words.get(at..).unwrap_or_default().iter().copied());
-        std::iter::once(first).chain(others.into_iter().skip(1)).map(notice).collect()
+        let words = if others.len() > 1 { beginning(self.report, MAX_WORDS) } else { self.report };
+        let notice = |w: &str| Notice { reported: w.to_owned(), words: words.to_owned(), alias: None };
+        std::iter::once(first)
+            .chain(others.into_iter().skip(1))
+            .take(super::super::MAX_RECIPIENTS)
+            .map(notice)
+            .collect()
     }
 }
 

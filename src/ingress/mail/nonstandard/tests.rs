@@ -189,6 +189,7 @@ fn long_words_about_many_recipients_are_not_kept_for_each() {
             "From: MAILER-DAEMON@x.example\n",
             format!("cannot deliver\n{lines}{}\n", "<u1@example.com>: no\n".repeat(900)),
         ),
+        ("From: MAILER-DAEMON@x.example\n", format!("cannot be delivered to {}, sorry\n{long}\n", all.join(", "))),
         (
             "From: MAILER-DAEMON@x.example\n",
             format!("<bob@example.com>:\n550 no\n{}\n", all.join(&format!("\n{}\n", "word ".repeat(50)))),
