@@ -1,6 +1,6 @@
 //! Bounces in words, one short sample for each mail system, in the form that it writes.
 
-use suppressd::event::Kind;
+use suppressd::event::{Kind, Reason};
 use suppressd::ingress::mail;
 
 const HARD: Kind = Kind::HardBounce;
@@ -581,5 +581,27 @@ fn a_quoted_reply_without_author_is_a_bounce() {
         let mail = format!("{header}\nYour message to <bob@example.com> came back:\n\n550 5.1.1 user unknown\n");
         let kinds: Vec<_> = mail::read(mail.as_bytes()).findings.iter().map(|f| f.kind).collect();
         assert_eq!(kinds, [HARD], "{header}");
+    }
+}
+
+/// What a program writes around a reply is about every bounce, and would mislead.
+#[test]
+fn a_warning_tells_its_reason() {
+    for (words, reason) in [
+        (
+            "    Hi!\n\n    This is the MAILER-DAEMON, please DO NOT REPLY to this email.\n\nbob@example.com: Envelope expired\n\n    \
+             Please note that this is only a temporary failure report.\n    The message is kept in the queue for up to 4 days.\n",
+            Reason::Expired,
+        ),
+        (
+            "Delivery to the following recipient has been delayed:\n\n     bob@example.com\n\nMessage will be retried for 2 more \
+             day(s)\n\nTechnical details of temporary failure:\nThe recipient server did not accept our requests to connect.\n",
+            Reason::NetworkError,
+        ),
+    ] {
+        let mail = format!("From: MAILER-DAEMON@mx.example.net\nTo: us@example.net\nSubject: Warning\n\n{words}");
+        let reading = mail::read(mail.as_bytes());
+        let got: Vec<_> = reading.findings.iter().map(|f| (f.recipient.as_str(), f.kind, f.evidence.reason)).collect();
+        assert_eq!(got, [("bob@example.com", Kind::Delay, reason)], "{words}");
     }
 }

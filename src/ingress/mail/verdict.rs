@@ -105,6 +105,7 @@ const INTRODUCTIONS: &[&str] = &[
     "remote server replied:",
     "technical details of permanent failure:",
     "additional information follows :",
+    "technical details of temporary failure:",
     "reason:",
 ];
 

@@ -279,6 +279,9 @@ impl<'x> Listing<'x> {
                 all.begin(false);
             } else if DIAGNOSTICS.iter().any(|begin| lower.trim_start().starts_with(begin)) {
                 (all.current, all.again) = (None, (0..all.notices.len()).collect());
+            } else if lower.trim_start().starts_with("please note that this is only a temporary failure report") {
+                // OpenSMTPD, below its list.
+                all.current = None;
             }
             // Sendmail lists whom it delivered to as well.
             delivered = lower.contains("successful delivery notifications")
