@@ -24,7 +24,7 @@ pub const RULES: &[Rule] = &[
         "address is on the global suppression list",
         "on the suppression list for your account", "on the amazon ses suppression list",
         "on the account-level suppression list", "did not send the message to this address because",
-        "recipient address suppressed", "not delivering to previously bounced address",
+        "recipient address suppressed", "recipient address was suppressed", "not delivering to previously bounced address",
         "not delivering to a user who marked", "account level suppression list", "recipient * on our suppression list", "@rcpt * on our suppression list",
           "recipient is suppressed",
         "suppressed because the recipient", "message to suppressed recipient", "is on your suppression list",
@@ -34,6 +34,14 @@ pub const RULES: &[Rule] = &[
     rule("exchange-not-found", When::Always, HARD, Reason::UserUnknown, Side::Recipient,
         said("550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup"), &[
         "resolver.adr.recipientnotfound", "resolver.adr.recipnotfound", "resolver.adr.exrecipnotfound",
+    ]),
+    rule("exchange-restricted", When::Always, SOFT, Reason::Rejected, Side::Sender,
+        said("550 5.7.1 RESOLVER.RST.AuthRequired; authentication required"), &[
+        "resolver.rst.authrequired", "resolver.rst.notauthorized", "resolver.rst.sendernot", "resolver.rst.restricted",
+    ]),
+    rule("exchange-not-subscribed", When::Always, SOFT, Reason::Suspended, Side::Recipient,
+        said("451 4.4.4 Mail received as unauthenticated, incoming to a recipient domain configured in a hosted tenant which has no mail-enabled subscriptions."), &[
+        "has no mail-enabled subscriptions",
     ]),
     rule("relay-sender-not-verified", When::Always, SOFT, Reason::NotVerified, Side::Sender,
         said("554 Message rejected: Email address is not verified."), &[
@@ -63,7 +71,7 @@ pub const RULES: &[Rule] = &[
         "bandwidth limit", "connection frequency", "connect too", "too much traffic", "overly aggressive",
         "busy. please try", "try your connection", "receiving limit", "receiving rate", "exceeded the receiving",
         "limit on the number of", "exceeds the max emails",
-        "max emails per", "max defers and failures", "exceeded * per hour", "trop de connexions", "trop de messages",
+        "max emails per", "max defers and failures", "too many destinations", "exceeded * per hour", "trop de connexions", "trop de messages",
         "limite d'envoi", "muitas mensagens", "troppi messaggi", "troppe connessioni", "发送频率", "过于频繁", "送信制限",
         "ip limit", "dt:fre", "dt:ipf", "rp:qrc", "rp:cel", "rp:rcl", "rp:trc",
         "exceeded the max emails", "exceeded the max defers",
@@ -77,7 +85,7 @@ pub const RULES: &[Rule] = &[
         "use the smtp server of your isp", "relay access denied", "relaying denied", "relay denied",
         "relaying not allowed", "relay not permitted", "relaying is not", "relay is not", "relaying prohibited",
         "unable to relay", "cannot relay", "not permitted to relay", "do not relay", "don't relay",
-        "relaying mail to", "no relaying", "not a gateway", "insecure mail relay", "rcpthosts", "account is not verified",
+        "relaying mail to", "no relaying", "not a gateway", "insecure mail relay", "as a relay", "rcpthosts", "account is not verified",
         "account has not been activated for sending", "account not authorized", "account suspended for sending",
         "outbound * disabled", "sending from this account", "user account is not allowed to send",
         "relay from * denied", "relaying from", "relaying temporarily", "relaying disallowed",
@@ -100,6 +108,11 @@ pub const RULES: &[Rule] = &[
         "unauthenticated", "not permitted to send mail for", "is not allowed to send", "not authorized to send",
         "not authorised to send", "sender ip must", "bimi", "mtasts", "domain's policy",
     ]),
+    rule("client-blocked-for-certain", When::Always, SOFT, Reason::Blocked, Side::Sender,
+        said("550-5.7.1 This message is likely suspicious due to the very low reputation of the sending domain."), &[
+        "reputation of the send", "reputation of your", "sender reputation", "domain reputation", "reputation sender",
+        "sender's reputation", "fix reverse dns",
+    ]),
     // What is about a sender's address, and would read like an unknown user.
     rule("sender-address", When::Always, SOFT, Reason::Rejected, Side::Sender,
         said("553 5.1.8 <us@example.net>... Domain of sender address us@example.net does not exist"), &[
@@ -117,8 +130,7 @@ pub const RULES: &[Rule] = &[
         "not accepting messages from", "refuses mail from", "permission to post", "allowed to post", "posting to",
         "only accepts messages from", "accepts messages only from", "accepts mail only from",
         "restricted to * members", "not a member", "non-member", "subscribers only", "members only",
-        "member of the group", "does not like sender", "authrequired", "resolver.rst.notauthorized",
-        "resolver.rst.sendernot", "not authorized to send", "not authorised to send", "not permitted to send",
+        "member of the group", "does not like sender", "authrequired", "not authorized to send", "not authorised to send", "not permitted to send",
         "don't have permission to send", "doesn't have permission to send", "not have permission to send",
         "sendasdenied", "could not verify", "callout", "your domain", "your email address", "your e-mail address",
         "your address", "personal blacklist", "blocked by the recipient", "blocked by recipient", "user rejected",
@@ -145,8 +157,8 @@ pub const RULES: &[Rule] = &[
         "permitted sender", "safe sender", "blocked sender", "blocked this sender", "blocked you",
         "blocks this sender", "has blocked", "does not want mail from", "doesn't want mail from", "does not wish",
         "doesn't wish", "not wish to receive", "not want to receive", "unwanted mail from", "rejected by user",
-        "user has rejected", "user refused", "user refuses", "resolver.rst.restricted", "restrictedrecipient",
-        "not supported sender", "отправител", "absender", "expéditeur", "expediteur", "mittente", "remitente",
+        "user has rejected", "user refused", "user refuses", "restrictedrecipient",
+        "not supported sender", "bad outbound sender", "отправител", "absender", "expéditeur", "expediteur", "mittente", "remitente",
         "remetente", "afzender", "发件人", "發件人", "送信者", "差出人", "寄件人", "@host has no", "mx record for @host",
         "mx records for @host", "mx for @host", "resolve @host", "domain @host", "@host: domain", "@host not found",
         "@host does not exist", "invalid dns mx",
@@ -174,7 +186,7 @@ pub const RULES: &[Rule] = &[
         "not found in directory", "not in * directory", "not in the directory", "not in our directory",
         "not present in directory", "not found in the directory", "not in address book", "not in global address",
         "not in the global", "does not exist in * address book",
-          "nicht im domino", "domino ディレクトリに",
+          "nicht im domino", "domino ディレクトリに", "dans l'annuaire domino", "dans domino directory", "directorio de domino", "nella domino directory", "in domino-directory", "diretório domino",
     ]),
     rule("greylisted", When::Always, SOFT, Reason::Greylisted, Side::Unknown,
         said("450 4.2.0 <bob@example.com>: Recipient address rejected: Greylisted"), &[
@@ -188,7 +200,8 @@ pub const RULES: &[Rule] = &[
         said("550 5.2.1 this account is blocked"), &[
         "account is blocked", "mailbox is locked", "account is locked", "account locked", "account blocked",
         "account has been blocked", "mailbox is blocked", "mailbox blocked", "user is blocked",
-        "recipient is blocked", "mailbox has been blocked",
+        "recipient is blocked", "mailbox has been blocked", "mailbox unavailable or access denied",
+        "postfach gesperrt", "postfach ist gesperrt", "konto gesperrt", "konto ist gesperrt",
     ]),
     // Certain, and before the words that they share with others: qmail speaks of an IP address that it could not find, and a null
     // MX (RFC 7505) "does not accept mail".
@@ -213,6 +226,20 @@ pub const RULES: &[Rule] = &[
         said("521 5.3.2 System not accepting network messages"), &[
         "not accepting network messages", "does not accept network",
         "does not accept mail", "doesn't accept mail",
+    ]),
+    // A message may be blocked, or suspicious, for what it says.
+    rule("spam-for-certain", When::Always, SOFT, Reason::SpamDetected, Side::Sender,
+        said("554 5.7.1 Message rejected under suspicion of SPAM"), &[
+        "suspicion of spam", "suspected spam", "suspected to be spam", "suspicious of spam", "detected as spam",
+        "identified as spam", "classified as spam", "considered as spam", "considered spam", "looks like spam",
+        "appears to be spam", "likely spam", "recognized as spam", "regarded as spam", "marked as spam",
+        "flagged as spam", "treated as spam", "rejected as spam", "blocked as spam", "spam message rejected",
+        "spam content", "spam probability", "probability of spam", "spam detected", "blocked by content", "blocked due to content", "blocked due to its content",
+        "blocked because of its content", "blocked for content",
+    ]),
+    rule("dangerous-content", When::Always, SOFT, Reason::Policy, Side::Sender,
+        said("552-5.7.0 This message was blocked because its content presents a potential security issue."), &[
+        "content presents a potential", "unsafe content",
     ]),
     rule("client-blocked", When::Always, SOFT, Reason::Blocked, Side::Sender,
         said("554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using dnsbl.example"), &[
@@ -254,14 +281,14 @@ pub const RULES: &[Rule] = &[
         "service not allowed", "service denied", "service permanently", "service temporarily refused",
         "permanently deferred", "temporarily deferr", "unexpected volume", "user complaint", "banlist", "zombie",
         "hijack", "dictionary", "probing", "suspicio", "policy reasons * ip", "[ts0", "(s3", "aup#", "(rtr", "rly:",
-        "(hvu", "(dny", "jmr", "mail system has been rejected", "babusiv", "#5.7.606", "#5.7.511",
+        "(hvu", "(dny", "(con:", "(dyn:", "jmr", "mail system has been rejected", "babusiv", "#5.7.606", "#5.7.511",
         "access denied, traffic", "blockiert", "gesperrt wegen", "geblockt", "блокиров", "黑名单", "黑名單", "ブロック", "信誉",
         "ip地址", "dt:ind", "mxhost", "hl:itc", "hl:ifc", "hl:reg", "helo ", "ehlo ", "helo:", "helo/", "(helo",
         "[helo", "hostname",
         "ваш ip", "вашего ip", "вашего сервера", "обратная зона", "обратной зоны",
         "ihr mailserver", "ihre ip", "ihrer ip", "ihr server", "votre serveur", "votre adresse", "votre ip", "su servidor", "su ip", "vostro server", "vostro ip", "seu servidor", "seu ip",
         "ptr-",
-        "?c=hi", "&c=hi",
+        "?c=hi", "&c=hi", "ipcheck.proofpoint", "proofpoint.com/dnsbl", "mail from * refused",
         "unknown address 1", "unknown address 2", "whitelist",
     ]),
     rule("virus", When::Always, SOFT, Reason::VirusDetected, Side::Sender, said("550 5.7.0 Virus detected"), &[
@@ -270,7 +297,7 @@ pub const RULES: &[Rule] = &[
         "banned file", "infizier", "virenfund", "вирус", "病毒", "ウイルス", "ウィルス",
     ]),
     rule("spam", When::Always, SOFT, Reason::SpamDetected, Side::Sender,
-        said("550 5.7.1 Message rejected as spam by Content Filtering."), &[
+        said("550 5.7.1 Message rejected by Content Filtering."), &[
         "dt:spm",
         "spam", " ube", "junk", "bulk mail", "bulk email", "content denied", "content filter", "message content",
         "suspicious", "unwanted content", "bad content", "rejected for content", "rejected due to content",
@@ -289,8 +316,8 @@ pub const RULES: &[Rule] = &[
     // A mailbox has a size too.
     rule("mailbox-over-limit", When::Always, SOFT, Reason::MailboxFull, Side::Recipient,
         said("User mailbox exceeds allowed size"), &[
-        "mailbox size limit", "mailbox exceeds", "mailbox exceeded", "mailbox has exceeded", "mailbox would exceed",
-        "exceed mailbox size", "exceeds mailbox size",
+        "mailbox size limit", "mailbox size exceed", "mailbox exceeds", "mailbox exceeded", "mailbox has exceeded",
+        "mailbox would exceed", "exceed mailbox size", "exceeds mailbox size",
     ]),
     // What is wrong with the message.
     rule("message-too-big", When::Always, SOFT, Reason::TooBig, Side::Sender,
@@ -311,6 +338,7 @@ pub const RULES: &[Rule] = &[
     rule("system-storage", When::Always, SOFT, Reason::SystemFull, Side::Transport,
         said("452 4.3.1 Insufficient system storage"), &[
         "insufficient system", "mail system full", "system storage", "server storage", "insufficient resources",
+        "no space left on device",
     ]),
     // The mailbox is there, but full.
     rule("mailbox-full", When::Always, SOFT, Reason::MailboxFull, Side::Recipient,
@@ -392,8 +420,8 @@ pub const RULES: &[Rule] = &[
     // The mailbox is closed, for a while or for ever: experts differ, so it is soft and counted.
     rule("suspended", When::Always, SOFT, Reason::Suspended, Side::Recipient,
         said("525 5.7.13 Disabled recipient address"), &[
-        "mailbox unavailable or access denied", "not active", "no longer active", "deactivated", "suspend",
-        "discontinued", "account closed", "account is closed", "account has been closed", "mailbox closed", "locked",
+        "not active", "no longer active", "deactivated", "suspend",
+        "discontinued", "account closed", "account is closed", "account has been closed", "mailbox closed", " locked",
         "account expired", "account has expired", "expired account", "account terminated", "frozen", "dormant",
         "unable to receive", "not accepting messages", "not accepting mail", "does not accept mail",
         "isn't receiving", "not permitted to receive", "not allowed to receive", "is not able to receive",
@@ -467,7 +495,7 @@ pub const RULES: &[Rule] = &[
         "domain is not known", "domain does not handle", "no such destination", "no such site",
         "no such mail domain", "no such recipient domain", "no such dns", "no mail host", "no mail exchange",
         "no mailserver", "no mx host", "no valid mx found", "not found: @rdom", "unable to find mx",
-        "could not find mx", "can't find mx", "cannot find mx", "could not find a mail server", "couldn't find mail",
+        "could not find mx", "can't find mx", "cannot find mx", "could not find a mail server", "no mail servers appear", "couldn't find mail",
         "can't find domain", "cannot find domain", "can't find host", "cannot find host", "couldn't find domain",
         "mx record not found", "mx not found", "mx records * non-existent", "undeliverable domain",
         "nonexistent host", "non-existent host", "non existent domain", "nonexisting domain", "non existing domain",
@@ -623,14 +651,14 @@ pub const RULES: &[Rule] = &[
         "пользователь не зарегистрирован", "адрес не зарегистрирован", "ящик не зарегистрирован", "ящик удален", "ящик удалён", "аккаунт удален", "аккаунт удалён", "адрес удален", "адресат не найден", "ящик не найден", "неизвестный получатель", "неизвестный адрес", "получатель неизвестен", "пользователь неизвестен",
         "gebruiker onbekend", "adres onbekend", "onbekende gebruiker", "onbekende ontvanger", "ontvanger onbekend", "onbekend adres", "mailbox onbekend",
         "utilizator necunoscut", "utilizator inexistent", "користувача не існує", "користувач не існує", "користувача не знайдено", "subscriber unknown", "无效的收件人", "无效的地址", "无效地址", "无效的邮箱", "无效用户", "無效的收件人", "無效的地址", "無效地址",
-        "a mailbox here by", "nessun utente", "mailbox unavaiable",
+        "a mailbox here by", "address rejected @rcpt", "nessun utente", "mailbox unavaiable",
         "(@rcpt) unknown", "user * is unknown", "mailbox * is unknown", "non existing recipient", "does not live here", "unable to find @rcpt", "existiert hier nicht",
     ]),
     // Time ran out, or the way is bad.
     rule("expired", When::Always, SOFT, Reason::Expired, Side::Transport,
         said("554 4.4.7 Message expired: unable to deliver in 840 minutes."), &[
         "message expired", "envelope expired", "delivery failed * attempts", "delivery time expired",
-        "delivery expired", "queue.expired", "queue too long", "queue lifetime", "been in the queue", "in queue",
+        "delivery expired", "queue.expired", "exceeded max time", "expiry time", "queue too long", "queue lifetime", "been in the queue", "in queue",
         "retry time", "retries exhausted", "retry count", "number of retries", "deliver for the last",
         "been failing", "not been collected", "message timed out", "delivery timed out", "timed out while",
         "timed out waiting", "too old", "will be retried", "will retry", "being retried", "been delayed",
@@ -657,7 +685,7 @@ pub const RULES: &[Rule] = &[
     ]),
     rule("network", When::Always, SOFT, Reason::NetworkError, Side::Transport,
         said("connect to mx.example.com[192.0.2.1]:25: Connection refused"), &[
-        "requests to connect", "connection time out", "connection refused", "connection reset", "connection dropped",
+        "requests to connect", "connection time out", "connection refused", "network error", "connection reset", "connection dropped",
         "connection died", "connection closed", "connection lost", "connection failed", "lost connection",
         "broken pipe", "remote host closed", "unexpectedly closed", "host is down", "conversation with",
         "could not connect", "couldn't connect", "cannot connect", "can't connect", "unable to connect",
@@ -683,9 +711,9 @@ pub const RULES: &[Rule] = &[
         said_at(Stage::RcptTo, "550 that one does not exist"), &[
         "was not found", "user not known", "don't exist", "non existent", "is not valid", "isn't a valid",
         "not a valid", "could not be found", "couldn't be found", "wasn't found", "doesn't exist", "no user",
-        "no account", "no mailbox", "no recipient", "no mail box", "invalid address", "bad address", "address error",
+        "no account", "no mailbox", "no recipient", "no mail box", "invalid address", "bad address", "address error", "dosn't exist", "doesnt exist", "does not exists", "dose not exist",
         "no longer available", "no longer valid", "could not be resolved", "не существует", 
-        "nonexistent", "non-existent", "non-existing", "invalid account", "address rejected @rcpt",
+        "nonexistent", "non-existent", "non-existing", "invalid account",
         "mailbox unavailable. user", "unknown destination", "unknown name", "unknown id", "unknown mail",
         "no such object", "no such mail", "no such id", "no such list", "no such rcpt", "no valid address",
         "no one here", "nobody here", "no exist", "not exist", "address removed", "address no such",
@@ -728,9 +756,12 @@ pub const RULES: &[Rule] = &[
         "not comply", "file type", "file extension", "password protected", "html mail", "html email",
         "empty message", "empty body",
     ]),
+    rule("blocked", When::Always, SOFT, Reason::Blocked, Side::Sender, said("554 Blocked - see https://mx.example.com/"), &[
+        "blocked",
+    ]),
     rule("policy", When::Always, SOFT, Reason::Policy, Side::Sender, said("550 5.7.0 Local Policy Violation"), &[
         "prohibited", "access control", "not authorized", "not authorised", "unauthorized", "not allowed",
-        "forbidden", "security", "administrative", "denied", "blocked", "not accepted", "violation", "restricted",
+        "forbidden", "security", "administrative", "denied", "not accepted", "violation", "restricted",
         "encrypt", "polic", "not permit", "disallow", "not acceptable", "abgelehnt",
         "abgewiesen", "verweigert", "rechazad", "rejeitad", "recusad", "rifiutat", "geweigerd",
         "odrzucon", "отклонен", "запрещ",

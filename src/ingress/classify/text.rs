@@ -162,7 +162,8 @@ fn names_a_blocklist(core: &str) -> bool {
         "uceprotect",
         "cloudmark",
         "senderbase",
-        "proofpoint.com/ip",
+        "proofpoint.com/dnsbl",
+        "ipcheck.proofpoint",
         "?c=hi",
         "&c=hi",
     ]
