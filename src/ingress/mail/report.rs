@@ -259,9 +259,9 @@ impl<'v> Context<'v> {
     /// the one that failed behind a forward.
     fn names<'a>(&'a self, dsn: &'a Dsn, recipient: &'a dsn::Recipient) -> impl Iterator<Item = &'a str> {
         let alone = dsn.recipients.len() == 1;
-        let original = recipient.original.as_deref().filter(|o| o.contains('@') && !recipient.is_xtext(o));
-        let is_believed =
-            original.is_none_or(|original| dsn.queue_id.is_none() || self.was_sent_to(original, recipient));
+        let original = recipient.original.as_deref().filter(|o| o.contains('@'));
+        let is_told = |original: &str| dsn.queue_id.is_none() || self.was_sent_to(original, recipient);
+        let is_believed = original.is_none_or(|original| !recipient.is_xtext(original) && is_told(original));
         let only_to = self.original.only_to().filter(|to| alone && recipient.may_be(to));
         let path = self.verp.as_deref().filter(|_| alone);
         let others = recipient.addresses().filter(move |address| is_believed || Some(*address) != original);
