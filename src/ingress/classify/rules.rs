@@ -85,7 +85,7 @@ pub const RULES: &[Rule] = &[
         "use the smtp server of your isp", "relay access denied", "relaying denied", "relay denied",
         "relaying not allowed", "relay not permitted", "relaying is not", "relay is not", "relaying prohibited",
         "unable to relay", "cannot relay", "not permitted to relay", "do not relay", "don't relay",
-        "relaying mail to", "no relaying", "not a gateway", "insecure mail relay", "as a relay", "rcpthosts", "account is not verified",
+        "relaying mail to", "no relaying", "not a gateway", "insecure mail relay", "as a relay", "rcpthosts", "account is not verified", "your account",
         "account has not been activated for sending", "account not authorized", "account suspended for sending",
         "outbound * disabled", "sending from this account", "user account is not allowed to send",
         "relay from * denied", "relaying from", "relaying temporarily", "relaying disallowed",
@@ -166,7 +166,7 @@ pub const RULES: &[Rule] = &[
         "nadawc", "odesílatel", "odesilatel", "avsändar", "afsender", "avsender", "gönderen", "feladó", "відправник", "lähettäj", "absende", "发信", "發信", "发送方", "发送者", "寄件者", "送信元", "発信者", "보낸 사람", "보내는 사람", "발신자", "송신자",
         "the to header", "may send mail", "mail from bulk",
         "accept mail that", "accept mail with", "accept mail direct", "accept mail at",
-        "callback check", "callback verif", "callback failed",
+        "batv", "prvs", "callback check", "callback verif", "callback failed",
         "of the sender", "sender cannot", "sender could not", "address in from", "@addr user unknown", "@addr: user unknown",
     ]),
     // An error that is unknown, in the words of an unknown user.
@@ -186,6 +186,8 @@ pub const RULES: &[Rule] = &[
         "not found in directory", "not in * directory", "not in the directory", "not in our directory",
         "not present in directory", "not found in the directory", "not in address book", "not in global address",
         "not in the global", "does not exist in * address book",
+        // Postfix, pipe.c, of a program that ended with EX_NOUSER.
+        "user unknown. command output",
           "nicht im domino", "domino ディレクトリに", "dans l'annuaire domino", "dans domino directory", "directorio de domino", "nella domino directory", "in domino-directory", "diretório domino",
     ]),
     rule("greylisted", When::Always, SOFT, Reason::Greylisted, Side::Unknown,
@@ -317,7 +319,7 @@ pub const RULES: &[Rule] = &[
     rule("mailbox-over-limit", When::Always, SOFT, Reason::MailboxFull, Side::Recipient,
         said("User mailbox exceeds allowed size"), &[
         "mailbox size limit", "mailbox size exceed", "mailbox exceeds", "mailbox exceeded", "mailbox has exceeded",
-        "mailbox would exceed", "exceed mailbox size", "exceeds mailbox size",
+        "mailbox would exceed", "exceed mailbox size", "exceeds mailbox size", "writing message: file too large",
     ]),
     // What is wrong with the message.
     rule("message-too-big", When::Always, SOFT, Reason::TooBig, Side::Sender,
@@ -374,7 +376,7 @@ pub const RULES: &[Rule] = &[
         "überschritten", "ueberschritten", "kontingent", "esaurit", "superat", "piena", "llena", "lleno", "cheia",
         "cheio", "cuota", "espacio", "espaço", "quotum", "overschreden", "przepełnion", "pełna", "przekroczon",
         "переполн", "превышен", "квота", "нет места", "満杯", "一杯", "已满", "已滿", "空间不足", "空間不足",
-        "용량", "공간이", "領域の上限", "megtelt", "betelt",
+        "용량", "공간이", "領域の上限", "megtelt", "betelt", "er fuld", "er full", "är full", "kutusu dolu", "je plná", " is vol",
     ]),
     rule("system-full", When::Always, SOFT, Reason::SystemFull, Side::Transport,
         said("452 4.3.1 No disk space left on the mail server"), &[
@@ -403,7 +405,7 @@ pub const RULES: &[Rule] = &[
         "failed to execute", "failed to store", "failed to save", "failed to load", "unable to read",
         "unable to write", "unable to create", "unable to append", "unable to store", "unable to save",
         "unable to switch", "cannot chdir", "couldn't write", "couldn't open", "savedb", "bad exit",
-        "ldap lookup", "ldap server", "ldap error", "ldap failure", "directory server", "lookup error", "try again later", "temporarily out", "temporarily not", "temporarily down", "retry in", "migration in progress", "serverunavailable", "storedrv.deliver.exception", "resend tomorrow", "temporarily closed",
+        "ldap lookup", "ldap timeout", "ldap server", "ldap error", "ldap failure", "directory server", "lookup error", "try again later", "temporarily out", "temporarily not", "temporarily down", "retry in", "migration in progress", "serverunavailable", "storedrv.deliver.exception", "resend tomorrow", "temporarily closed",
         "moved to another server", "group expansion",
     ]),
     rule("dns-trouble", When::Always, SOFT, Reason::NetworkError, Side::Transport,
@@ -416,6 +418,13 @@ pub const RULES: &[Rule] = &[
         "resolution failure", "lookup timeout", "lookup timed", "lookup problem", "temporary name",
         "temporary resolution", "host lookup did not complete",
         "nameserver timeout", "name server timed", "nameserver timed",
+    ]),
+    // Postfix quotes it behind "undeliverable address".
+    rule("mail-loop", When::Always, SOFT, Reason::MailLoop, Side::Transport, said("554 5.4.6 Too many hops"), &[
+        "hop count", "too many hops", "mail loop", "mail forwarding loop", "routing loop", "loop detected",
+        "loops back to myself", "loops back to me", "local configuration error", "looping", "too many received",
+        "loop: ", "message is in a loop", "already has my", "delivered-to line", "too many relays",
+        "too many forward", "circular", "schleife", "boucle", "bucle",
     ]),
     // The mailbox is closed, for a while or for ever: experts differ, so it is soft and counted.
     rule("suspended", When::Always, SOFT, Reason::Suspended, Side::Recipient,
@@ -624,7 +633,7 @@ pub const RULES: &[Rule] = &[
         "recipient address rejected: no mailbox", "recipient address rejected: no user",
         "recipient address rejected: not a valid", "recipient rejected: no such", "recipient was not found",
         "recipient is not local", "recipient is not valid", "recipient is not known", "recipient is not registered",
-        "recipient is not found", "recipient is not recognized", "recipient is not in", "usuario no existe",
+        "recipient is not found", "recipient is not recognized", "recipient is not in", "usuario no existe", "cuenta no existe", "cuenta de correo no existe", "destinatário inválido", "destinatario inválido", "indirizzo @rcpt sconosciuto",
         "usuario no encontrado", "usuario no válido", "usuario no valido", "usuario no registrado",
         "usuario no es valido", "utente non trovato", "utente non esist", "utente non valido",
         "utente non registrato", "conta não existe", "conta nao existe", "conta não encontrada",
@@ -634,7 +643,7 @@ pub const RULES: &[Rule] = &[
         "destinatario non trovato", "destinatario non esist", "dirección no existe", "direccion no existe",
         "dirección no válida", "buzón no existe", "buzon no existe", "buzón no encontrado",
         "empfänger nicht gefunden", "empfänger nicht bekannt", "empfänger nicht vorhanden",
-        "empfänger ist nicht bekannt", "empfänger ist unbekannt", "empfaenger ist unbekannt", "benutzer ist unbekannt", "empfaenger nicht bekannt", "empfaenger nicht gefunden",
+        "empfänger ist nicht bekannt", "empfänger ist unbekannt", "empfaenger ist unbekannt", "benutzer ist unbekannt", "empfaenger nicht bekannt", "empfaenger nicht gefunden", "adressat unbekannt",
         "utilisateur non trouv", "utilisateur n'existe", "destinataire non trouv", "destinataire non valide",
         "adresse non valide", "adresse non trouv", "casella non trovata", "casella non esist",
         "casella di posta non esist", "mailbox name not allowed", "user no longer available", "not on this system",
@@ -676,12 +685,6 @@ pub const RULES: &[Rule] = &[
         "too long in", "message age", "time-to-live", "time to live", "bounce-after", "dt:exp", "deliverytimeout",
         "maximum queue", "zeitüberschreitung", "tiempo de espera", "tempo limite", "tempo esgotado", "истек", "超时",
         "逾時", "タイムアウト",
-    ]),
-    rule("mail-loop", When::Always, SOFT, Reason::MailLoop, Side::Transport, said("554 5.4.6 Too many hops"), &[
-        "hop count", "too many hops", "mail loop", "mail forwarding loop", "routing loop", "loop detected",
-        "loops back to myself", "loops back to me", "local configuration error", "looping", "too many received",
-        "loop: ", "message is in a loop", "already has my", "delivered-to line", "too many relays",
-        "too many forward", "circular", "schleife", "boucle", "bucle",
     ]),
     rule("network", When::Always, SOFT, Reason::NetworkError, Side::Transport,
         said("connect to mx.example.com[192.0.2.1]:25: Connection refused"), &[

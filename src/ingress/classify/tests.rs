@@ -123,6 +123,11 @@ fn what_is_about_us_others_or_a_system_is_not_hard() {
         "554 5.7.1 Connecting host is not a mail server",
         "550 5.1.1 Directory server not available: unable to find user",
         "550 5.1.1 Recipient unknown. LDAP server down, try again later",
+        "550 5.1.1 recipient list not found for delivery: LDAP timeout",
+        "550 BATV validation failed, invalid address",
+        "550 5.7.0 Your account does not exist on this relay",
+        "535 5.7.3 Authentication unsuccessful, user not found",
+        "502 5.5.2 no such command",
         "550 5.3.2 Our mail server has moved, please check the MX records",
         "450 5.1.1 <bob@example.com>: Recipient address rejected: User unknown",
         "550 5.1.1 <news@example.net>: User unknown",
@@ -279,6 +284,11 @@ fn large_receivers_are_understood() {
         (hard, Reason::UserUnknown, "554 5.1.1 RCPT (<bob@example.com>) dosn't exist"),
         (hard, Reason::UserUnknown, "Utilisateur bob (bob@example.com) non répertorié dans l'annuaire Domino"),
         (hard, Reason::HostUnknown, "No mail servers appear to exists for the recipient's address."),
+        (hard, Reason::UserUnknown, "user unknown. Command output: Invalid user specified."),
+        (soft, Reason::MailboxFull, "cannot update mailbox /var/mail/bob. error writing message: File too large"),
+        (soft, Reason::MailboxFull, "552 De mailbox van de ontvanger is vol"),
+        (soft, Reason::MailLoop, "550 5.1.1 undeliverable address: mail for example.com loops back to myself"),
+        (hard, Reason::UserUnknown, "550 Esta cuenta no existe: bob@example.com"),
     ] {
         let verdict = hears(text);
         if (verdict.class, verdict.reason) != (class, reason) {
