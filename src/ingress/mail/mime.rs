@@ -7,11 +7,11 @@
 
 use std::borrow::Cow;
 
-use mail_parser::decoders::html::html_to_text;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::fields::Fields;
+use super::html;
 use super::nonstandard::listing::opens_original;
 
 /// Most bytes of a mail that are looked at.
@@ -119,7 +119,7 @@ impl<'x> Mail<'x> {
         match (texts.next(), texts.next()) {
             (None, _) => {
                 let html = own().find(|p| p.kind == PartKind::Html);
-                html.map_or(Cow::Borrowed(""), |p| Cow::Owned(html_to_text(&with_breaks(&p.text))))
+                html.map_or(Cow::Borrowed(""), |p| Cow::Owned(html::words(&p.text)))
             }
             (Some(one), None) => Cow::Borrowed(&*one.text),
             (Some(first), Some(second)) => {
@@ -128,62 +128,6 @@ impl<'x> Mail<'x> {
             }
         }
     }
-}
-
-/// Elements of HTML that begin and end a line, and those that stand beside each other on one.
-const BLOCKS: &[&str] = &[
-    "div",
-    "tr",
-    "li",
-    "ul",
-    "ol",
-    "dl",
-    "dt",
-    "dd",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "table",
-    "pre",
-    "blockquote",
-    "hr",
-    "center",
-];
-const CELLS: &[&str] = &["td", "th"];
-
-/// A space that [`html_to_text`] does not lose between a line's first word and the next, if a tag ends there.
-const SPACE: &str = "&#32;";
-
-/// HTML with a `<br>` at the ends of all blocks and, in `<pre>`, of all lines, which is what ends a line of its text.
-fn with_breaks(html: &str) -> String {
-    let mut out = String::with_capacity(html.len() + html.len() / 8);
-    let (mut is_fresh, mut is_verbatim) = (true, false);
-    for (n, piece) in html.split('<').enumerate() {
-        let (tag, text) = if n == 0 { ("", piece) } else { piece.split_once('>').unwrap_or((piece, "")) };
-        let name = tag.trim_start_matches('/').split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-        let is_any = |names: &[&str]| names.iter().any(|other| name.eq_ignore_ascii_case(other));
-        let is_block = is_any(BLOCKS) || is_any(&["p"]) && !tag.starts_with('/');
-        if is_block && !is_fresh {
-            out.push_str("<br>");
-            is_fresh = true;
-        }
-        is_verbatim = if name.eq_ignore_ascii_case("pre") { !tag.starts_with('/') } else { is_verbatim };
-        let is_cell = is_any(CELLS) && !tag.starts_with('/');
-        let is_apart = is_cell || n > 0 && text.starts_with(char::is_whitespace) && !text.trim().is_empty();
-        if n > 0 {
-            out.push('<');
-            out.push_str(piece.get(..piece.len() - text.len()).unwrap_or_default());
-        }
-        is_fresh |= is_any(&["br", "p"]);
-        let text = if (is_apart || is_fresh) && !is_verbatim { text.trim_start() } else { text };
-        out.push_str(if is_apart && !is_fresh { SPACE } else { "" });
-        is_fresh &= text.trim().is_empty();
-        out.push_str(&if is_verbatim { Cow::Owned(text.replace('\n', "<br>")) } else { Cow::Borrowed(text) });
-    }
-    out
 }
 
 fn parts_of(mail: &[u8]) -> Vec<Part<'_>> {
@@ -395,28 +339,6 @@ mod tests {
     const REPORT: &str = "From: a@example.com\r\nContent-Type: multipart/report; boundary=x\r\n\r\n--x\r\n\r\nwords\r\n--x\r\n\
         Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; a\r\n\r\nFinal-Recipient: rfc822; b@example.com\r\n\
         --x\r\nContent-Type: message/rfc822\r\n\r\nTo: b@example.com\r\n\r\nhello\r\n--x--\r\n";
-
-    #[test]
-    fn each_block_of_html_is_a_line_and_each_cell_a_word() {
-        for (html, words) in [
-            (
-                "<div>bob@example.com</div><div><b>The</b> address is unknown</div>",
-                "bob@example.com\nThe address is unknown",
-            ),
-            ("Hi<ul><li>bob@example.com</li></ul>", "Hi\nbob@example.com"),
-            (
-                "<table><TR><td>Recipient</td><td>bob@example.com</td></tr><tr><td>no</td></tr></table>",
-                "Recipient bob@example.com\nno",
-            ),
-            ("<pre>bob@example.com:\n550 no</pre>", "bob@example.com:\n550 no"),
-            ("<p>one</p><div>two</div>", "one\ntwo"),
-            ("<div>one</div>\n <div>two</div>\n three<br>\n  four", "one\ntwo\nthree\nfour"),
-            ("Hi<p><a href=x>bob@example.com</a> is unknown</p>", "Hi\nbob@example.com is unknown"),
-        ] {
-            let mail = format!("Content-Type: text/html\n\n{html}");
-            assert_eq!(Mail::read(mail.as_bytes()).words().trim(), words, "{html}");
-        }
-    }
 
     #[test]
     fn a_report_has_words_status_and_original() {

@@ -15,6 +15,7 @@ pub mod autoreply;
 pub mod dkim;
 pub mod dsn;
 pub mod fields;
+pub mod html;
 pub mod mime;
 pub mod nonstandard;
 pub mod origin;

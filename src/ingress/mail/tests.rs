@@ -185,7 +185,8 @@ fn trap_10_the_address_we_sent_to_counts_and_never_the_forward_target() {
     let hidden = "Final-Recipient: rfc822; target@example.org\nAction: failed\nStatus: 5.1.1";
     let mail = report("", hidden, "To: x@example.com").replace("To: bounces@", "To: bounces+bob=example.com@");
     assert_eq!(only(&mail).recipient.as_str(), "bob@example.com");
-    let wire = "Original-Recipient: rfc822;bob+2Btag@example.com\nFinal-Recipient: rfc822;bob+tag@example.com\nAction: failed";
+    let wire =
+        "Original-Recipient: rfc822;bob+2Btag@example.com\nFinal-Recipient: rfc822;bob+tag@example.com\nAction: failed";
     assert_eq!(only(&report("", wire, "To: x@example.com")).recipient.as_str(), "bob+tag@example.com");
 }
 
