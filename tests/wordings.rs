@@ -398,6 +398,11 @@ fn the_same_words_in_a_personal_mail_are_no_bounce() {
         ("回复：关于投递失败的问题", "", "bob@example.com 用户不存在，请换一个。\n"),
         ("Re: Undelivered Mail Returned to Sender", "", "bob@example.com: user unknown, they say.\n"),
         (
+            "Re: Undelivered Mail Returned to Sender",
+            "In-Reply-To: <1@mx.example.net>\n",
+            "What now?\n\n> This is the mail system at host mx.example.net.\n>\n> <bob@example.com>: 550 5.1.1 user unknown\n",
+        ),
+        (
             "自動返信: 送信エラー",
             "Auto-Submitted: auto-replied\n",
             "bob@example.com まで。このアドレスには送信できません。\n",
@@ -516,10 +521,25 @@ fn each_is_judged_by_what_is_said_about_him() {
         550 <eve@example.com>... User unknown\n";
     let reason = "   ----- The following addresses had permanent fatal errors -----\n<bob@example.com>\n    (reason: 550 quota exceeded)\n\n   \
         ----- Transcript of session follows -----\n550 5.1.1 <bob@example.com>... User unknown\n";
+    let team =
+        "Mail team of Firma\nmailteam@example.net\n\nDelivery to bob@example.com failed: 550 5.1.1 User unknown\n";
+    let signature = "Delivery to bob@example.com failed: 550 5.1.1 User unknown\n\n-- \nmailteam@example.net\nhttps://mx.example.net\n";
+    let apart = "Your message was delivered to the following recipients:\n\n  eve@example.com\n\n\
+        Your message could not be delivered to:\n\n  bob@example.com: 550 5.1.1 User unknown\n";
+    let numbered = "Delivery failed:\n\n1. bob@example.com - 550 5.1.1 User unknown\n2. eve@example.com - 552 5.2.2 Mailbox full\n";
+    let table = "Delivery failed:\n\nRecipient       | Error\nbob@example.com | 550 5.1.1 User unknown\neve@example.com | 552 5.2.2 Full\n";
+    let together =
+        "These could not be reached:\n\nbob@example.com, eve@example.com\n\nReason: 550 5.1.1 User unknown\n";
     for (words, wanted) in [
         (sendmails, &[("bob@example.com", SOFT), ("eve@example.com", HARD)][..]),
         (reason, &[("bob@example.com", SOFT)]),
         (contact, &[("bob@example.com", HARD)][..]),
+        (team, &[("bob@example.com", HARD)]),
+        (signature, &[("bob@example.com", HARD)]),
+        (apart, &[("bob@example.com", HARD)]),
+        (numbered, &[("bob@example.com", HARD), ("eve@example.com", SOFT)]),
+        (table, &[("bob@example.com", HARD), ("eve@example.com", SOFT)]),
+        (together, &[("bob@example.com", HARD), ("eve@example.com", HARD)]),
         (sections, &[("bob@example.com", HARD)]),
         (names, &[("bob@example.com", SOFT), ("eve@example.com", HARD)]),
         (paragraphs, &[("bob@example.com", SOFT), ("eve@example.com", HARD)]),
@@ -531,6 +551,36 @@ fn each_is_judged_by_what_is_said_about_him() {
         let reading = mail::read(mail.as_bytes());
         let got: Vec<_> = reading.findings.iter().map(|f| (f.recipient.as_str(), f.kind)).collect();
         assert_eq!(got, wanted, "{words}");
+    }
+}
+
+/// Sendmail makes "User unknown" of every 550 to RCPT TO that has no code of its own.
+#[test]
+fn what_sendmail_was_told_goes_before_what_it_says() {
+    let fatal = "   ----- The following addresses had permanent fatal errors -----\n<bob@example.com>\n";
+    let transcript = "\n   ----- Transcript of session follows -----\n... while talking to mx.example.com.:\n>>> RCPT To:<bob@example.com>\n";
+    let own = "550 5.1.1 <bob@example.com>... User unknown\n";
+    for (reply, kind) in [
+        ("550 Mailbox quota exceeded", SOFT),
+        ("550 blocked by zen.spamhaus.org", SOFT),
+        ("550 Go away", SOFT),
+        ("550 <bob@example.com>: no such mailbox", HARD),
+        ("", HARD),
+    ] {
+        let reason = if reply.is_empty() { String::new() } else { format!("    (reason: {reply})\n") };
+        let told = if reply.is_empty() { String::new() } else { format!("<<< {reply}\n") };
+        let other = ">>> RCPT To:<eve@example.com>\n<<< 550 spam\n550 5.1.1 <eve@example.com>... User unknown\n";
+        for words in [
+            format!("{fatal}{reason}{transcript}{told}{own}"),
+            format!("{fatal}{transcript}{told}{own}"),
+            format!("{fatal}<eve@example.com>\n{transcript}{told}{own}{other}"),
+        ] {
+            let mail =
+                format!("From: MAILER-DAEMON@mx.example.net\nTo: us@example.net\nSubject: Returned mail\n\n{words}");
+            let reading = mail::read(mail.as_bytes());
+            assert_eq!(reading.findings.first().map(|f| f.kind), Some(kind), "{words}");
+            assert!(reading.findings.iter().skip(1).all(|f| f.kind == SOFT), "{words}");
+        }
     }
 }
 

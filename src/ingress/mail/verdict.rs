@@ -57,15 +57,18 @@ pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str, is_shared:
     if firm { Verdict { status: by_words.status.or(verdict.status), ..by_words } } else { verdict }
 }
 
-/// Judges words for people: what sendmail quotes for the recipient, then its own line about him (`550 <bob>... User unknown`, be
-/// it that the other system said something else), then the replies quoted in them, then all of them. What a program says around a reply is about every bounce. With the words that told.
+/// Judges words for people: what sendmail quotes for the recipient, or else its own line about him (`550 <bob>... User unknown`,
+/// which it makes of every 550), then the replies quoted in them, then all of them. What a program says around a reply is about
+/// every bounce. With the words that told.
 fn judge_words<'w>(facts: &Facts<'_>, words: &'w str) -> (Verdict, &'w str) {
     let is_line = |l: &&str| l.contains("...") && !facts.recipient.is_empty() && l.contains(facts.recipient);
     let line = if words.contains("...") { words.lines().find(is_line) } else { None };
-    let quoted = line.map(|l| quoted_before(words, l)).filter(|quoted| reply_start(quoted).is_some());
-    let line = line.and_then(|l| l.get(reply_start(l)?..));
     let judged = |text| (judge(&Facts { text, ..*facts }), text);
-    let tries = quoted.into_iter().chain(line).chain(replies(words)).chain(introduced(words)).map(judged);
+    if let Some(quoted) = line.map(|l| quoted_before(words, l)).filter(|quoted| reply_start(quoted).is_some()) {
+        return judged(quoted);
+    }
+    let line = line.and_then(|l| l.get(reply_start(l)?..));
+    let tries = line.into_iter().chain(replies(words)).chain(introduced(words)).map(judged);
     tries.into_iter().find(|(verdict, _)| verdict.is_by_text()).unwrap_or_else(|| judged(words))
 }
 

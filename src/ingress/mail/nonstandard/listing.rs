@@ -193,6 +193,16 @@ const DIAGNOSTICS: &[&str] = &[
     "información de diagnóstico",
 ];
 
+/// Words, in lower case, of a line behind which a report lists whom it delivered to.
+const DELIVERIES: &[&str] = &[
+    "successful delivery notifications",
+    "addresses was successful",
+    "was delivered to the following",
+    "was delivered to these",
+    "delivered successfully to:",
+    "successfully delivered to the following",
+];
+
 /// Finds the address that a line names, and what follows it.
 type Naming = for<'a> fn(&'a str) -> Option<(&'a str, &'a str)>;
 
@@ -283,9 +293,9 @@ impl<'x> Listing<'x> {
                 // OpenSMTPD, below its list.
                 all.current = None;
             }
-            // Sendmail lists whom it delivered to as well.
-            delivered = lower.contains("successful delivery notifications")
-                || delivered && !lower.trim_start().starts_with("-----");
+            // Some list whom they delivered to as well.
+            delivered = lower.contains("deliver") && DELIVERIES.iter().any(|heading| lower.contains(heading))
+                || delivered && !(lower.trim_start().starts_with("-----") || lower.trim_end().ends_with(':'));
             if delivered {
                 all.current = None;
                 continue;
@@ -419,7 +429,7 @@ fn own_line(line: &str) -> Option<(&str, &str)> {
     };
     let follows = rest.trim_start();
     let punctuated = follows.is_empty()
-        || follows.starts_with([':', '.', '(', ';', ',', '<', '-', '[', '>'])
+        || follows.starts_with([':', '.', '(', ';', ',', '<', '-', '[', '>', '|'])
         || follows.starts_with(is_in_no_address)
         || follows.starts_with("on ");
     (punctuated && is_address(address)).then_some((address, rest.trim_start_matches([':', '>', ' '])))
