@@ -204,13 +204,22 @@ fn is_boundary(previous: char) -> bool {
         || matches!(previous, '(' | '[' | '<' | '#' | '-' | '\'' | '"' | ':' | ';' | ',' | '=' | '>')
 }
 
-/// The last SMTP reply code in a text: three digits, first 4 or 5, second 0 to 5, before a space, `-` or its status.
+/// The last SMTP reply code in a text: three digits, first 4 or 5, second 0 to 5, before a space, `-` or its status. In brackets it
+/// counts if there is no other, as Orange puts numbers of its own there.
 #[must_use]
 pub fn reply_code(text: &str) -> Option<u16> {
     let text = beginning(text, MAX_TEXT);
     text.split(|c: char| c.is_whitespace() || matches!(c, '(' | '<' | '\'' | '"' | ';' | ':' | '='))
         .filter_map(leading_code)
         .next_back()
+        .or_else(|| bracketed_code(text))
+}
+
+/// `[450]`, `(450)`, `450/4.1.1`, but nothing out of a URL.
+fn bracketed_code(text: &str) -> Option<u16> {
+    let words = text.split_whitespace().filter(|word| !word.contains("://"));
+    let around = ['(', ')', '[', ']', '#', '_', '/', ';', ':'];
+    words.flat_map(|word| word.split(around)).filter_map(leading_code).last()
 }
 
 /// Where the first SMTP reply in a text begins, so that it can be judged without the words around it.
@@ -273,6 +282,10 @@ mod tests {
     fn a_reply_code_stands_alone() {
         assert_eq!(reply_code("host x said: 550 5.1.1 no"), Some(550));
         assert_eq!(reply_code("554-blocked"), Some(554));
+        for text in ["(450) no", "[450] no", "no (450)", "#450 no", "450/4.1.1 no", "450_4.1.1 no", "450 no [550]"] {
+            assert_eq!(reply_code(text), Some(450), "{text}");
+        }
+        assert_eq!(reply_code("#450123, user_450x, see [450.example], https://x.example/450"), None);
         assert_eq!(reply_code("waited 5500 seconds for 599 messages"), None);
     }
 }
