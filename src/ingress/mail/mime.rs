@@ -286,10 +286,10 @@ fn without_mbox_line(header: &str) -> &str {
 
 fn collect<'x>(message: &Message<'x>, raw: &'x [u8], parts: &mut Vec<Part<'x>>) {
     for part in message.parts.iter().take(MAX_PARTS) {
-        let kind = kind_of(part);
+        let mut kind = kind_of(part);
         let text = match &part.body {
             PartType::Multipart(_) => continue,
-            PartType::Text(text) => text.clone(),
+            PartType::Text(text) => of_utf8(part, raw).map_or_else(|| text.clone(), Cow::Borrowed),
             PartType::Html(html) => html.clone(),
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) if kind != PartKind::Other => lossy(bytes.clone()),
             PartType::Binary(_) | PartType::InlineBinary(_) => continue,
@@ -301,8 +301,27 @@ fn collect<'x>(message: &Message<'x>, raw: &'x [u8], parts: &mut Vec<Part<'x>>) 
             }
             PartType::Message(inner) => Cow::Owned(String::from_utf8_lossy(&inner.raw_message).into_owned()),
         };
+        if kind == PartKind::Text && !parts.is_empty() && is_header(&text) {
+            kind = PartKind::Original;
+        }
         parts.push(Part { kind, text });
     }
+}
+
+/// The text of a part in UTF-8 that says it is in ASCII or Latin-1, as programs say that quote another's words.
+fn of_utf8<'x>(part: &MessagePart<'_>, raw: &'x [u8]) -> Option<&'x str> {
+    let charset = part.content_type().and_then(|t| t.attribute("charset")).unwrap_or_default();
+    let is_doubtful =
+        ["us-ascii", "ascii", "iso-8859-1", "windows-1252"].iter().any(|c| c.eq_ignore_ascii_case(charset));
+    let is_plain = part.encoding == mail_parser::Encoding::None && is_doubtful;
+    let text = raw.get(part.offset_body as usize..part.offset_end as usize).filter(|_| is_plain)?;
+    std::str::from_utf8(text).ok().filter(|text| !text.is_ascii())
+}
+
+/// Whether a text begins with the header of a message, and so is one that is returned as a text.
+fn is_header(text: &str) -> bool {
+    let (fields, _) = Fields::block(text.trim_start());
+    ["Received", "From", "To", "Subject", "Message-ID", "Date"].iter().filter(|name| fields.has(name)).count() >= 3
 }
 
 fn lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
@@ -358,6 +377,30 @@ mod tests {
             let kinds: Vec<_> = Mail::read(torn.as_bytes()).parts.iter().map(|p| p.kind).collect();
             assert_eq!(kinds, [PartKind::Text, PartKind::DeliveryStatus, PartKind::Original], "{header}");
         }
+    }
+
+    #[test]
+    fn a_message_returned_as_a_text_is_the_original() {
+        let returned = "From: us@example.net\nTo: bob@example.com\nSubject: hi\n\nwords";
+        let mail = format!(
+            "Content-Type: multipart/mixed; boundary=x\n\n--x\n\nSorry.\n--x\nContent-Type: text/plain\n\n{returned}\n--x--\n"
+        );
+        let mail = Mail::read(mail.as_bytes());
+        assert_eq!(
+            (mail.words().trim(), mail.part(PartKind::Original).map(|p| p.text.trim())),
+            ("Sorry.", Some(returned))
+        );
+    }
+
+    #[test]
+    fn words_in_utf8_that_are_said_to_be_ascii_are_read() {
+        for (charset, encoding) in [("us-ascii", "8bit"), ("ISO-8859-1", "7bit"), ("utf-8", "8bit")] {
+            let mail = format!(
+                "Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: {encoding}\n\nEmpfänger unbekannt"
+            );
+            assert_eq!(Mail::read(mail.as_bytes()).words(), "Empfänger unbekannt", "{charset}");
+        }
+        assert_eq!(Mail::read(b"Content-Type: text/plain; charset=iso-8859-1\n\nEmpf\xe4nger").words(), "Empfänger");
     }
 
     #[test]
