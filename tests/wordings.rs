@@ -272,6 +272,9 @@ const SAMPLES: &[(&str, Kind, &str)] = &[
         "Uw bericht kon niet worden bezorgd bij:\n\n<bob@example.com>\n    550 5.1.1 onbekende gebruiker\n",
     ),
     ("polish", HARD, "Nie można dostarczyć wiadomości do:\n\nbob@example.com\n550 5.1.1 nieznany użytkownik\n"),
+    ("russian-full", SOFT, "<bob@example.com>: почтовый ящик переполнен\n"),
+    ("korean-unknown", HARD, "<bob@example.com>: 존재하지 않는 사용자입니다\n"),
+    ("in brackets", SOFT, "bob@example.com: [450] user unknown\n"),
     ("turkish", HARD, "İletiniz teslim edilemedi.\n\nAlıcı: bob@example.com\n550 5.1.1 bilinmeyen kullanıcı\n"),
     (
         "exchange-online-words",
