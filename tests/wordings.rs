@@ -274,6 +274,7 @@ const SAMPLES: &[(&str, Kind, &str)] = &[
     ("polish", HARD, "Nie można dostarczyć wiadomości do:\n\nbob@example.com\n550 5.1.1 nieznany użytkownik\n"),
     ("russian-full", SOFT, "<bob@example.com>: почтовый ящик переполнен\n"),
     ("korean-unknown", HARD, "<bob@example.com>: 존재하지 않는 사용자입니다\n"),
+    ("glued", HARD, "bob@example.com:\n550 no such user:<bob@example.com>\n"),
     ("in brackets", SOFT, "bob@example.com: [450] user unknown\n"),
     ("turkish", HARD, "İletiniz teslim edilemedi.\n\nAlıcı: bob@example.com\n550 5.1.1 bilinmeyen kullanıcı\n"),
     (

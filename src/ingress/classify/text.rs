@@ -24,7 +24,7 @@ impl Plain {
         let is_between = |c: char| c.is_whitespace() || is_wide(c) || matches!(c, '“' | '”' | '„' | '«' | '»');
         for word in text.split(is_between) {
             let word = without_reply_prefix(word);
-            if !word.is_empty() {
+            for word in unglued(word).into_iter().filter(|word| !word.is_empty()) {
                 if !out.is_empty() {
                     out.push(' ');
                 }
@@ -66,6 +66,26 @@ fn without_reply_prefix(word: &str) -> &str {
         _ => return word,
     };
     if EnhancedStatus::parse(rest).is_some() { "" } else { rest }
+}
+
+/// `unknown:<bob@example.com>` and `<bob@example.com>...no` are words and an address.
+fn unglued(word: &str) -> [&str; 3] {
+    let whole = ["", word, ""];
+    let Some((head, tail)) = word.rsplit_once('@').filter(|_| !word.contains("://")) else { return whole };
+    let is_before = |c: char| matches!(c, '<' | '>' | '(' | '[' | '"' | ':' | ';' | ',' | '|');
+    let has_words = |at: usize| head.get(..at).is_some_and(|before| before.contains(char::is_alphanumeric));
+    let start = head.rfind(is_before).map(|at| at + 1).filter(|at| has_words(*at)).unwrap_or(0);
+    let domain = tail.find(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '-' | '_')).unwrap_or(tail.len());
+    let domain = tail.find("...").map_or(domain, |dots| domain.min(dots));
+    let is_behind = |(at, c): &(usize, char)| *at >= domain && c.is_alphanumeric();
+    let behind = tail.char_indices().find(is_behind).map_or(tail.len(), |(at, _)| at);
+    let end = head.len() + 1 + behind;
+    match (word.get(..start), word.get(start..end), word.get(end..)) {
+        (Some(before), Some(address), Some(after)) if !address.ends_with('\'') => {
+            [before.trim_end_matches('<'), address, after]
+        }
+        _ => whole,
+    }
 }
 
 fn push_word(out: &mut String, word: &str, recipient: &str, domain: &str) {
@@ -262,6 +282,18 @@ mod tests {
         assert_eq!(plain("收件人（bob@example.com）不存在，请检查。"), "收件人 @rcpt 不存在 请检查");
         assert_eq!(plain("He wasn’t found"), "he wasn't found");
         assert_eq!(plain("RESOLVER.ADR.RecipNotFound; not found"), "resolver.adr.recipnotfound; not found");
+        for (glued, words) in [
+            ("<bob@example.com>:no such user", "@rcpt: no such user"),
+            ("bob@example.com...User unknown", "@rcpt... user unknown"),
+            ("(bob@example.com)unknown", "(@rcpt) unknown"),
+            ("User unknown:<bob@example.com>", "user unknown: @rcpt"),
+            ("user unknown(bob@example.com), sorry", "user unknown( @rcpt), sorry"),
+            ("bob@example.com;eve@example.com", "@rcpt; @addr"),
+            ("full:eve+x=y@mail.example.com/a", "full: @addr a"),
+            ("bob@example.com's mailbox", "@rcpt mailbox"),
+        ] {
+            assert_eq!(plain(glued), words);
+        }
     }
 
     #[test]
