@@ -534,10 +534,14 @@ fn each_is_judged_by_what_is_said_about_him() {
     let table = "Delivery failed:\n\nRecipient       | Error\nbob@example.com | 550 5.1.1 User unknown\neve@example.com | 552 5.2.2 Full\n";
     let together =
         "These could not be reached:\n\nbob@example.com, eve@example.com\n\nReason: 550 5.1.1 User unknown\n";
+    let sentences = "Delivery to bob@example.com failed: 550 5.1.1 User unknown\nDelivery to Eve <eve@example.com> failed: 552 5.2.2 Full\n";
+    let hashes = "Failed:\n\n#bob@example.com...User unknown\n#eve@example.com...Mailbox full\n";
     for (words, wanted) in [
         (sendmails, &[("bob@example.com", SOFT), ("eve@example.com", HARD)][..]),
         (reason, &[("bob@example.com", SOFT)]),
-        (contact, &[("bob@example.com", HARD)][..]),
+        (contact, &[("bob@example.com", HARD)]),
+        (sentences, &[("bob@example.com", HARD), ("eve@example.com", SOFT)]),
+        (hashes, &[("bob@example.com", HARD), ("eve@example.com", SOFT)]),
         (team, &[("bob@example.com", HARD)]),
         (signature, &[("bob@example.com", HARD)]),
         (apart, &[("bob@example.com", HARD)]),

@@ -7,7 +7,7 @@
 use super::super::phrases::Phrases;
 use super::collected::Collected;
 use crate::address::Address;
-use crate::ingress::classify::{beginning, is_wide};
+use crate::ingress::classify::{beginning, is_wide, reply_start};
 
 /// Most lines of a report that are read.
 pub const MAX_LINES: usize = 2000;
@@ -224,8 +224,27 @@ impl<'x> Listing<'x> {
     /// The recipients that have a line or a label of their own, else those within a sentence.
     #[must_use]
     pub fn notices(&self) -> Vec<Notice> {
-        let listed = self.listed();
-        if listed.is_empty() { self.in_sentences() } else { listed }
+        let ways = [Self::listed, Self::beside_replies, Self::in_sentences];
+        ways.into_iter().map(|way| way(self)).find(|notices| !notices.is_empty()).unwrap_or_default()
+    }
+
+    /// Several who each have a line with a reply of his own: `Delivery to bob@example.com failed: 550 5.1.1 no such user`.
+    fn beside_replies(&self) -> Vec<Notice> {
+        let mut notices: Vec<Notice> = Vec::new();
+        for line in self.report.lines().filter(|line| line.contains('@') && reply_start(line).is_some()) {
+            let mut named = line.split_whitespace().map(bare).filter(|word| is_address(word));
+            let (Some(one), None) = (named.next(), named.next()) else { continue };
+            if is_role(one) || line.to_ascii_lowercase().contains("sender") {
+                continue;
+            }
+            if notices.len() < super::super::MAX_RECIPIENTS
+                && !notices.iter().any(|n| n.reported.eq_ignore_ascii_case(one))
+            {
+                let words = beginning(line, MAX_WORDS).to_owned();
+                notices.push(Notice { reported: one.to_owned(), words, alias: None });
+            }
+        }
+        if notices.len() > 1 { notices } else { Vec::new() }
     }
 
     /// The recipients that have a line or a label of their own, as only programs write.
@@ -411,7 +430,8 @@ fn own_line(line: &str) -> Option<(&str, &str)> {
     {
         return rest.split_once(';').filter(|(a, _)| is_address(a));
     }
-    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '•' | '·'));
+    let line =
+        line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '#' | '•' | '·'));
     let line = without_number(line.trim_end());
     let line = line.strip_prefix("SMTP ").filter(|rest| rest.starts_with('<')).unwrap_or(line);
     let (address, rest) = match [('<', '>'), ('"', '"'), ('\'', '\'')].iter().find(|(open, _)| line.starts_with(*open))
@@ -423,6 +443,7 @@ fn own_line(line: &str) -> Option<(&str, &str)> {
                     c.is_whitespace() || matches!(c, ':' | ',' | ';' | '(' | '<' | '>' | '"') || is_in_no_address(c)
                 })
                 .unwrap_or(line.len());
+            let end = line.find("...").map_or(end, |dots| end.min(dots));
             let (head, tail) = line.split_at_checked(end)?;
             (head.trim_end_matches('.'), tail)
         }
