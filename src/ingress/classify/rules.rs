@@ -20,7 +20,7 @@ pub const RULES: &[Rule] = &[
     // What the relay says about us, and what it did not even try.
     rule("relay-suppression-list", When::Always, HARD, Reason::Suppressed, Side::Recipient,
         said("Amazon SES has suppressed sending: Address is on the suppression list"), &[
-        ": address is on the suppression list", "recipient address is on the suppression list",
+        ": address is on the suppression list", "has suppressed sending to this address", "recipient address is on the suppression list",
         "address is on the global suppression list",
         "on the suppression list for your account", "on the amazon ses suppression list",
         "on the account-level suppression list", "did not send the message to this address because",
@@ -470,7 +470,7 @@ pub const RULES: &[Rule] = &[
         said("the account or domain may not exist"), &[
         "may not exist", "may be invalid", "might be invalid", "may be incorrect", "may be misspelled",
         "possible reasons", "possible causes", "likely reasons", "common reasons", "probably", "might not",
-        "possibly", "several reasons", "various reasons", "following reasons", "most likely", "möglicherweise",
+        "possibly", "typical reason", "typical cause", "usual reason", "usual cause", "usually", "typically", "most common cause", "most common reason", "mögliche gründe", "mögliche ursachen", "raisons possibles", "causes possibles", "posibles causas", "posibles motivos", "possíveis causas", "possíveis motivos", "possibili cause", "possibili motivi", "возможные причины", "mogelijke oorzaken", "możliwe przyczyny", "可能的原因", "可能原因", "考えられる原因", "several reasons", "various reasons", "following reasons", "most likely", "möglicherweise",
         "moglicherweise", "peut-être", "peut être", "возможно",
     ]),
     rule("has-moved", When::Always, HARD, Reason::HasMoved, Side::Recipient,

@@ -281,6 +281,13 @@ fn large_receivers_are_understood() {
         (soft, Reason::Throttled, "550 sorry, too many destinations"),
         (hard, Reason::Suppressed, "554 5.7.1 recipient address was suppressed due to customer policy"),
         (hard, Reason::UserUnknown, "550 #5.1.0 Address rejected bob@example.com"),
+        (
+            hard,
+            Reason::Suppressed,
+            "Amazon SES has suppressed sending to this address because it has a recent history of bouncing as an invalid address.",
+        ),
+        (soft, Reason::OnHold, "Typical reasons: the user does not exist; the domain does not exist."),
+        (soft, Reason::OnHold, "Mögliche Ursachen: Empfänger unbekannt, Domain nicht gefunden"),
         (hard, Reason::UserUnknown, "554 5.1.1 RCPT (<bob@example.com>) dosn't exist"),
         (hard, Reason::UserUnknown, "Utilisateur bob (bob@example.com) non répertorié dans l'annuaire Domino"),
         (hard, Reason::HostUnknown, "No mail servers appear to exists for the recipient's address."),
