@@ -268,9 +268,11 @@ impl Case {
             .is_some_and(|s| s.subject == 7 && (s.detail == 10 || (20..=29).contains(&s.detail) && s.detail != NULL_MX))
     }
 
-    /// RFC 5321 §4.2.2, RFC 4954 §6: 502 to 504, 530, 534, 535 and 538 are about commands and who gives them.
-    fn is_about_session(&self) -> bool {
-        !self.is_about_address() && matches!(self.code, Some(502..=504 | 530 | 534 | 535 | 538))
+    /// RFC 5321 §4.2.2, RFC 4954 §6: 502 to 504, 530, 534, 535 and 538 are about commands and who gives them. 501 is so about
+    /// the domain in HELO: sendmail's "501 5.0.0 Invalid domain name".
+    fn is_about_session(&self, reason: Reason) -> bool {
+        let of_parameter = self.code == Some(501) && reason == Reason::HostUnknown;
+        !self.is_about_address() && (of_parameter || matches!(self.code, Some(502..=504 | 530 | 534 | 535 | 538)))
     }
 
     fn is_policy(&self) -> bool {
@@ -306,7 +308,7 @@ impl Case {
             softer(Reason::MailboxFull, Side::Recipient, "hard-text-but-code-of-full-mailbox")
         } else if self.is_about_client() {
             softer(Reason::Rejected, Side::Sender, "hard-text-but-client-code")
-        } else if self.is_about_session() {
+        } else if self.is_about_session(judged.reason) {
             softer(Reason::ProtocolError, Side::Sender, "hard-text-but-code-of-session")
         } else if self.is_policy() && !(self.stage == Stage::RcptTo && matches!(when, When::Always)) {
             // "550 5.7.1 No such user!" is one only if it was said to RCPT TO, in words that have no other meaning.

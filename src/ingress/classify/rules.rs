@@ -85,7 +85,8 @@ pub const RULES: &[Rule] = &[
         "use the smtp server of your isp", "relay access denied", "relaying denied", "relay denied",
         "relaying not allowed", "relay not permitted", "relaying is not", "relay is not", "relaying prohibited",
         "unable to relay", "cannot relay", "not permitted to relay", "do not relay", "don't relay",
-        "relaying mail to", "no relaying", "not a gateway", "insecure mail relay", "as a relay", "rcpthosts", "account is not verified", "your account",
+        "relaying mail to", "no relaying", "not a gateway", "insecure mail relay", "as a relay", "relay host", "my relay",
+        "your account", "rcpthosts", "account is not verified",
         "account has not been activated for sending", "account not authorized", "account suspended for sending",
         "outbound * disabled", "sending from this account", "user account is not allowed to send",
         "relay from * denied", "relaying from", "relaying temporarily", "relaying disallowed",
@@ -190,6 +191,13 @@ pub const RULES: &[Rule] = &[
         "user unknown. command output",
           "nicht im domino", "domino ディレクトリに", "dans l'annuaire domino", "dans domino directory", "directorio de domino", "nella domino directory", "in domino-directory", "diretório domino",
     ]),
+    // The size of a mailbox, before that of a message, and what is full for this time.
+    rule("mailbox-too-big", When::Always, SOFT, Reason::MailboxFull, Side::Recipient,
+        said("552 5.2.2 Mailbox size limit exceeded"), &[
+        "mailbox size limit", "mailbox size exceed", "mailbox exceeds", "mailbox exceeded", "mailbox has exceeded",
+        "mailbox would exceed", "exceed mailbox size", "exceeds mailbox size", "writing message: file too large",
+        "number of messages exceed", "recipient storage full",
+    ]),
     rule("greylisted", When::Always, SOFT, Reason::Greylisted, Side::Unknown,
         said("450 4.2.0 <bob@example.com>: Recipient address rejected: Greylisted"), &[
         "greylist", "graylist", "grey-list", "gray-list", "grey list", "gray list", "postgrey", "please retry later",
@@ -285,7 +293,7 @@ pub const RULES: &[Rule] = &[
         "hijack", "dictionary", "probing", "suspicio", "policy reasons * ip", "[ts0", "(s3", "aup#", "(rtr", "rly:",
         "(hvu", "(dny", "(con:", "(dyn:", "jmr", "mail system has been rejected", "babusiv", "#5.7.606", "#5.7.511",
         "access denied, traffic", "blockiert", "gesperrt wegen", "geblockt", "блокиров", "黑名单", "黑名單", "ブロック", "信誉",
-        "ip地址", "dt:ind", "mxhost", "hl:itc", "hl:ifc", "hl:reg", "helo ", "ehlo ", "helo:", "helo/", "(helo",
+        "ip地址", "dt:ind", "mxhost", "hl:itc", "hl:ifc", "hl:reg", "helo ", "ehlo ", " in helo", " in ehlo", "for helo", "for ehlo", "helo:", "helo/", "(helo",
         "[helo", "hostname",
         "ваш ip", "вашего ip", "вашего сервера", "обратная зона", "обратной зоны",
         "ihr mailserver", "ihre ip", "ihrer ip", "ihr server", "votre serveur", "votre adresse", "votre ip", "su servidor", "su ip", "vostro server", "vostro ip", "seu servidor", "seu ip",
@@ -314,12 +322,6 @@ pub const RULES: &[Rule] = &[
         "rejected by our", "rejected by anti", "filter rule", "low quality", "publicité", "werbung", "pubblicit",
         "correo no deseado", "рассылк", "спам", "垃圾", "广告", "廣告", "スパム", "迷惑", "subject contains", "black-word",
         "스팸",
-    ]),
-    // A mailbox has a size too.
-    rule("mailbox-over-limit", When::Always, SOFT, Reason::MailboxFull, Side::Recipient,
-        said("User mailbox exceeds allowed size"), &[
-        "mailbox size limit", "mailbox size exceed", "mailbox exceeds", "mailbox exceeded", "mailbox has exceeded",
-        "mailbox would exceed", "exceed mailbox size", "exceeds mailbox size", "writing message: file too large",
     ]),
     // What is wrong with the message.
     rule("message-too-big", When::Always, SOFT, Reason::TooBig, Side::Sender,
@@ -416,7 +418,7 @@ pub const RULES: &[Rule] = &[
         "cname lookup", "lookup failure", "dns query", "dns resolution", "dns resolver", "dns tempor", "dns problem",
         "name service error * type=* try again", "name server problem", "name server did", "resolver error",
         "resolution failure", "lookup timeout", "lookup timed", "lookup problem", "temporary name",
-        "temporary resolution", "host lookup did not complete",
+        "temporary resolution", "(temporary)", "host lookup did not complete",
         "nameserver timeout", "name server timed", "nameserver timed",
     ]),
     // Postfix quotes it behind "undeliverable address".
