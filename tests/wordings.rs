@@ -562,6 +562,29 @@ fn each_is_judged_by_what_is_said_about_him() {
     }
 }
 
+/// A report is to the sender, and may say so.
+#[test]
+fn the_sender_is_not_who_failed() {
+    let failed = "Delivery to bob@example.com failed: 550 5.1.1 User unknown\n";
+    for words in [
+        format!("A message sent from your address us@example.net came back.\n\n{failed}"),
+        format!("The user us@example.net sent a message. {failed}"),
+        format!("This report was sent to us@example.net.\n\n{failed}"),
+        format!("us@example.net:\n\n{failed}"),
+        format!("Account: us@example.net\nFailed recipient: bob@example.com\n\n{failed}"),
+    ] {
+        let mail =
+            format!("From: MAILER-DAEMON@mx.example.net\nTo: us@example.net\nSubject: Undelivered mail\n\n{words}");
+        let reading = mail::read(mail.as_bytes());
+        let got: Vec<_> = reading.findings.iter().map(|f| (f.recipient.as_str(), f.kind)).collect();
+        assert_eq!(got, [("bob@example.com", HARD)], "{words}");
+    }
+    let own = "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example.net\nTo: us@example.net\nSubject: Undelivered mail\n\n\
+        <us@example.net>: 550 5.1.1 User unknown\n\nQuestions go to desk@mx.example.net\n";
+    let named: Vec<_> = mail::read(own.as_bytes()).findings.into_iter().map(|f| f.recipient.to_string()).collect();
+    assert_eq!(named, ["us@example.net"]);
+}
+
 /// Sendmail makes "User unknown" of every 550 to RCPT TO that has no code of its own.
 #[test]
 fn what_sendmail_was_told_goes_before_what_it_says() {

@@ -278,12 +278,13 @@ impl<'v> Context<'v> {
 
     /// The wordings of mail programs.
     fn in_words(&self, mail: &Mail<'_>) -> Option<Reading> {
-        let report = nonstandard::read(&mail.header(), self.listing, self.from_nobody)?;
+        let mut report = nonstandard::read(&mail.header(), self.listing, self.from_nobody)?;
+        let senders = self.senders(self.channel.as_deref());
+        report.leave_out(&senders);
         let mut reading = Reading { nature: Nature::Nonstandard, family: report.family, ..Reading::default() };
         let action = if report.is_warning { Action::Delayed } else { Action::Failed };
         let lone = report.notices.len() == 1;
         let shared = shared(report.notices.iter().map(|n| n.words.as_str()));
-        let senders = self.senders(None);
         for notice in &report.notices {
             let mut others =
                 report.notices.iter().filter(|other| !other.reported.eq_ignore_ascii_case(&notice.reported));

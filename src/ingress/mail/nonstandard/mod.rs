@@ -36,6 +36,22 @@ pub struct Report<'x> {
     pub words: &'x str,
 }
 
+impl Report<'_> {
+    /// Leaves out the sender of the message, to whom a report may say who he is, unless a reply stands beside his address or nobody
+    /// else is named.
+    pub fn leave_out(&mut self, senders: &[String]) {
+        let is_sender = |n: &Notice| senders.iter().any(|sender| sender.eq_ignore_ascii_case(&n.reported));
+        let is_failed = |n: &Notice| n.words != self.words && reply_start(paragraph(&n.words)).is_some();
+        let others: Vec<_> = self.notices.iter().filter(|n| !is_sender(n) || is_failed(n)).cloned().collect();
+        if others.len() < self.notices.len() {
+            let listing = Listing { report: self.words, behind: "" };
+            let named =
+                if others.is_empty() { listing.only_address(&senders.join(" ").to_lowercase()) } else { others };
+            self.notices = if named.is_empty() { std::mem::take(&mut self.notices) } else { named };
+        }
+    }
+}
+
 /// Reads the words of a mail as a non-standard bounce; `None` if it does not look like one.
 #[must_use]
 pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) -> Option<Report<'x>> {
