@@ -579,6 +579,9 @@ fn the_sender_is_not_who_failed() {
         let got: Vec<_> = reading.findings.iter().map(|f| (f.recipient.as_str(), f.kind)).collect();
         assert_eq!(got, [("bob@example.com", HARD)], "{words}");
     }
+    let moved = "From: MAILER-DAEMON@mx.example.net\nTo: us@example.net\nSubject: Undelivered mail\n\n\
+        bob@example.com is no longer valid, 550 5.1.1. New address: robert@example.com\n";
+    assert!(mail::read(moved.as_bytes()).findings.iter().all(|f| f.recipient.as_str() != "robert@example.com"));
     let own = "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example.net\nTo: us@example.net\nSubject: Undelivered mail\n\n\
         <us@example.net>: 550 5.1.1 User unknown\n\nQuestions go to desk@mx.example.net\n";
     let named: Vec<_> = mail::read(own.as_bytes()).findings.into_iter().map(|f| f.recipient.to_string()).collect();

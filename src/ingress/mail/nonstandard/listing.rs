@@ -401,10 +401,10 @@ fn asks(before: &[String]) -> bool {
         && has(&["send", "forward", "write", "reply", "report", "contact"])
 }
 
-/// Whether the words before an address make it a recipient.
+/// Whether the words before an address make it a recipient. A new address is where he may be found now.
 fn is_led(before: &str) -> bool {
     let before = before.trim_end_matches([':', '"', '\'', '<']);
-    SENTENCES.iter().any(|s| before.ends_with(s))
+    SENTENCES.iter().any(|s| before.ends_with(s)) && !before.split(' ').any(|word| word == "new")
 }
 
 /// RFC 3676 §4.3.
