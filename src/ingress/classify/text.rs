@@ -235,11 +235,11 @@ pub fn reply_code(text: &str) -> Option<u16> {
         .or_else(|| bracketed_code(text))
 }
 
-/// `[450]`, `(450)`, `450/4.1.1`, but nothing out of a URL.
+/// `[450]`, `(450)`, `450/4.1.1`, but nothing out of a URL, and none of Orange's `[416]`: no reply begins with 41 (RFC 5321 §4.2.1).
 fn bracketed_code(text: &str) -> Option<u16> {
     let words = text.split_whitespace().filter(|word| !word.contains("://"));
     let around = ['(', ')', '[', ']', '#', '_', '/', ';', ':'];
-    words.flat_map(|word| word.split(around)).filter_map(leading_code).next_back()
+    words.flat_map(|word| word.split(around)).filter_map(leading_code).filter(|code| code / 10 != 41).next_back()
 }
 
 /// Where the first SMTP reply in a text begins, so that it can be judged without the words around it.
@@ -317,7 +317,7 @@ mod tests {
         for text in ["(450) no", "[450] no", "no (450)", "#450 no", "450/4.1.1 no", "450_4.1.1 no", "450 no [550]"] {
             assert_eq!(reply_code(text), Some(450), "{text}");
         }
-        assert_eq!(reply_code("#450123, user_450x, see [450.example], https://x.example/450"), None);
+        assert_eq!(reply_code("#450123, user_450x, see [450.example], https://x.example/450, [416]"), None);
         assert_eq!(reply_code("waited 5500 seconds for 599 messages"), None);
     }
 }

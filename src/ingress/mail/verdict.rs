@@ -64,22 +64,22 @@ fn judge_words<'w>(facts: &Facts<'_>, words: &'w str) -> (Verdict, &'w str) {
     let is_line = |l: &&str| l.contains("...") && !facts.recipient.is_empty() && l.contains(facts.recipient);
     let line = if words.contains("...") { words.lines().find(is_line) } else { None };
     let judged = |text| (judge(&Facts { text, ..*facts }), text);
-    if let Some(quoted) = line.map(|l| quoted_before(words, l)).filter(|quoted| reply_start(quoted).is_some()) {
-        return judged(quoted);
+    let told: Vec<_> = line.iter().flat_map(|line| told_to_sendmail(words, line)).map(judged).collect();
+    let by_text = told.iter().position(|(verdict, _)| verdict.is_by_text());
+    if let Some(told) = told.into_iter().nth(by_text.unwrap_or_default()) {
+        return told;
     }
     let line = line.and_then(|l| l.get(reply_start(l)?..));
     let tries = line.into_iter().chain(replies(words)).chain(introduced(words)).map(judged);
     tries.into_iter().find(|(verdict, _)| verdict.is_by_text()).unwrap_or_else(|| judged(words))
 }
 
-/// The other system's words that sendmail quotes before its own line: right before it, or as `(reason: 550 blacklisted)`.
-fn quoted_before<'w>(words: &'w str, line: &str) -> &'w str {
+/// The other system's words that sendmail quotes before its own line: as `(reason: 550 blacklisted)`, and right before it.
+fn told_to_sendmail<'w>(words: &'w str, line: &str) -> impl Iterator<Item = &'w str> {
     let before = words.split_once(line).map_or("", |(before, _)| before);
-    let reason = || before.split_once("(reason: ").and_then(|(_, reason)| reason.split_once(")\n"));
-    match quoted_last(before) {
-        "" => reason().map_or("", |(reason, _)| reason),
-        quoted => quoted,
-    }
+    let reason = before.split_once("(reason: ").and_then(|(_, reason)| reason.split_once(")\n"));
+    let told = [reason.map_or("", |(reason, _)| reason), quoted_last(before)];
+    told.into_iter().filter(|told| reply_start(told).is_some())
 }
 
 /// Most replies tried, of those that a report quotes: a first one may be a code alone.
