@@ -239,7 +239,7 @@ pub fn reply_code(text: &str) -> Option<u16> {
 fn bracketed_code(text: &str) -> Option<u16> {
     let words = text.split_whitespace().filter(|word| !word.contains("://"));
     let around = ['(', ')', '[', ']', '#', '_', '/', ';', ':'];
-    words.flat_map(|word| word.split(around)).filter_map(leading_code).filter(|code| code / 10 != 41).next_back()
+    words.flat_map(|word| word.split(around)).filter_map(leading_code).rfind(|code| code / 10 != 41)
 }
 
 /// Where the first SMTP reply in a text begins, so that it can be judged without the words around it.

@@ -1,7 +1,8 @@
 //! Gathers, line by line, what a report says about each recipient that it names.
 
 use super::super::MAX_RECIPIENTS;
-use super::listing::{MAX_WORDS, Notice, enumerated, is_address};
+use super::line::{enumerated, is_address};
+use super::listing::{MAX_WORDS, Notice};
 use crate::ingress::classify::beginning;
 
 /// What is gathered line by line.

@@ -9,6 +9,7 @@
 
 mod collected;
 pub mod families;
+mod line;
 pub mod listing;
 
 pub(super) use collected::quoted_last;
