@@ -245,7 +245,8 @@ impl<'x> Listing<'x> {
         let (mut delivered, mut local) = (false, false);
         let (mut before, mut previous) = ("", "");
         for line in self.report.lines() {
-            let names_sender = names_sender(before) || line.starts_with([' ', '\t']) && is_senders_field(previous);
+            let (above, right_above) = (before, previous);
+            let is_senders = || names_sender(above) || line.starts_with([' ', '\t']) && is_senders_field(right_above);
             previous = line;
             before = if line.trim().is_empty() { before } else { line };
             let lower = line.to_lowercase();
@@ -270,7 +271,7 @@ impl<'x> Listing<'x> {
             }
             let alias = alias(line);
             let of_local = alias.filter(|_| local && all.current.is_none());
-            match (names(line).or_else(|| sendmail_line(line)).filter(|_| !names_sender), of_local) {
+            match (names(line).or_else(|| sendmail_line(line)).filter(|_| !is_senders()), of_local) {
                 (Some((_, rest)), _) if says_delivered(rest) => {}
                 (Some((address, rest)), _) => all.name(line, address, rest),
                 (None, Some(address)) => all.expand(address),
