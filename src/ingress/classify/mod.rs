@@ -262,10 +262,9 @@ impl Case {
         self.status.is_some_and(|s| (s.subject, s.detail) == (2, 2))
     }
 
-    /// RFC 3463 §3.8, RFC 7372: X.7.10, "encryption needed", and X.7.20 to X.7.29, what authenticates mail.
+    /// RFC 4954 §6, RFC 3463 §3.8, RFC 7372: X.7.8 to X.7.12, who logs in and how, and X.7.20 to X.7.29, what authenticates mail.
     fn is_about_client(&self) -> bool {
-        self.status
-            .is_some_and(|s| s.subject == 7 && (s.detail == 10 || (20..=29).contains(&s.detail) && s.detail != NULL_MX))
+        self.status.is_some_and(|s| s.subject == 7 && matches!(s.detail, 8..=12 | 20..=29) && s.detail != NULL_MX)
     }
 
     /// RFC 5321 §4.2.2, RFC 4954 §6: 502 to 504, 530, 534, 535 and 538 are about commands and who gives them. 501 is so about
