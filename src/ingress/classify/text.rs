@@ -156,8 +156,8 @@ pub(super) fn of_list<'t>(text: &'t str, recipient: &str) -> Option<&'t str> {
     let (_, list) = text.split_once("one or more recipients (")?;
     let list = list.rsplit_once(')').map_or(list, |(list, _)| list);
     let mut pieces = list.match_indices(',').map(|(at, _)| at).filter(|at| {
-        let rest = list.get(at + 1..).unwrap_or_default();
-        rest.split_once(':').is_some_and(|(name, _)| name.contains('@') && !name.contains(char::is_whitespace))
+        let next = list.get(at + 1..).and_then(|rest| rest.split(',').next()).unwrap_or_default();
+        next.split_once(':').is_some_and(|(name, _)| name.contains('@') && !name.contains(char::is_whitespace))
     });
     let mut start = 0;
     loop {

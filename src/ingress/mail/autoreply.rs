@@ -153,6 +153,9 @@ const HIS: &[&str] = &["his", "her", "their"];
 const OWNERS: &[&str] =
     &["i am ", "i'm ", "i no ", "i have ", "i've ", "this person", "this user", "this employee", "the person you"];
 
+/// Most parts of a name that are looked for.
+const MAX_NAMES: usize = 20;
+
 /// Whether the words of an automatic answer by `author`, as `From` names him, say that nobody reads the mailbox any more.
 #[must_use]
 pub fn says_dead(words: &str, author: &str) -> bool {
@@ -160,7 +163,8 @@ pub fn says_dead(words: &str, author: &str) -> bool {
     let lower = own.collect::<Vec<_>>().join(" ").to_lowercase();
     let author = author.to_lowercase();
     let name = author.rsplit_once('@').map_or(author.as_str(), |(name, _)| name);
-    let names: Vec<_> = name.split(|c: char| !c.is_alphanumeric()).filter(|part| part.chars().count() > 2).collect();
+    let parts = name.split(|c: char| !c.is_alphanumeric()).filter(|part| part.chars().count() > 2);
+    let names: Vec<_> = parts.take(MAX_NAMES).collect();
     let has = |sentence: &str, words: &[&str]| words.iter().any(|word| sentence.contains(word));
     let own = super::original::addresses(&author);
     let names_another = |sentence: &str| {

@@ -205,6 +205,7 @@ pub(super) fn shared<'a>(replies: impl Iterator<Item = &'a str>) -> HashSet<&'a 
 
 /// What the words for people say about one recipient.
 pub(super) fn words_about<'n>(recipient: &dsn::Recipient, notices: &'n [Notice]) -> Option<&'n str> {
-    let is_his = |n: &&Notice| recipient.addresses().any(|a| clean(a).eq_ignore_ascii_case(&n.reported));
+    let his: Vec<_> = recipient.addresses().map(clean).collect();
+    let is_his = |n: &&Notice| his.iter().any(|a| a.eq_ignore_ascii_case(&n.reported));
     notices.iter().find(is_his).map(|n| n.words.as_str()).filter(|w| !w.trim().is_empty())
 }

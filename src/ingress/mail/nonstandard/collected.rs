@@ -2,7 +2,7 @@
 
 use super::super::MAX_RECIPIENTS;
 use super::line::{enumerated, is_address};
-use super::listing::{MAX_WORDS, Notice};
+use super::listing::{MAX_WORDS, Notice, max_shared};
 use crate::ingress::classify::beginning;
 
 /// What is gathered line by line.
@@ -31,13 +31,14 @@ impl Collected {
         let others = further(line, first);
         let rest_of_last = others.last().and_then(|last| line.rsplit_once(last));
         let rest_of_last = rest_of_last.map_or(rest, |(_, behind)| behind.trim_start_matches([':', '>', ' ']));
+        let quoted = if self.transcript { quoted_last(&self.shared).trim_end().to_owned() } else { String::new() };
         for (n, address) in std::iter::once(first).chain(others.iter().copied()).enumerate() {
             let at = self.place(address);
             if let Some(told) = self.again.iter().position(|told| *told == at) {
                 self.again.swap_remove(told);
                 self.notices.get_mut(at).into_iter().for_each(|notice| notice.words.clear());
             }
-            append(self.notices.get_mut(at).filter(|_| self.transcript), quoted_last(&self.shared).trim_end());
+            append(self.notices.get_mut(at).filter(|_| self.transcript), &quoted);
             append(self.notices.get_mut(at), if n == others.len() { rest_of_last } else { "" });
             self.current = if self.transcript { None } else { Some(at) };
         }
@@ -104,7 +105,8 @@ fn append(notice: Option<&mut Notice>, text: &str) {
 /// stands behind several, each on the line after the other, is about all of these.
 fn share(notices: &mut [Notice], shared: &str, is_transcript: bool) {
     let lone = notices.len() == 1 && is_transcript;
-    let shared = beginning(shared, MAX_WORDS);
+    let most = max_shared(notices.len());
+    let shared = beginning(shared, most);
     let empty = notices.iter().all(|n| n.words.trim().is_empty());
     let mut next = "";
     for notice in notices.iter_mut().rev() {
@@ -112,7 +114,7 @@ fn share(notices: &mut [Notice], shared: &str, is_transcript: bool) {
             notice.words.push_str(shared);
         } else if notice.words == "\n" {
             // The next line names another, who has the words.
-            next.clone_into(&mut notice.words);
+            beginning(next, most).clone_into(&mut notice.words);
         }
         next = &notice.words;
     }

@@ -1,5 +1,6 @@
 //! Whom a line of a report names, and how.
 
+use super::super::MAX_RECIPIENTS;
 use crate::address::Address;
 use crate::ingress::classify::is_wide;
 
@@ -193,14 +194,14 @@ pub(super) fn is_senders_field(line: &str) -> bool {
     ["from:", "sender:", "reply-to:", "return-path:", "message-id:", "references:", "in-reply-to:"].iter().any(begins)
 }
 
-/// The addresses that words begin with, each behind a comma or an "and".
+/// The addresses that words begin with, each behind a comma or an "and"; no more than one mail may have.
 pub(super) fn enumerated<'l>(words: impl Iterator<Item = &'l str>) -> Vec<&'l str> {
     let mut all = Vec::new();
     let mut goes_on = true;
     for word in words {
         let is_and = ["and", "und", "et", "y", "e", "en", "och", "og", "и", "&"].contains(&word);
         let address = Some(bare(word)).filter(|word| is_address(word));
-        if !(is_and || goes_on && address.is_some()) {
+        if all.len() >= MAX_RECIPIENTS || !(is_and || goes_on && address.is_some()) {
             break;
         }
         all.extend(address);

@@ -19,6 +19,12 @@ pub const MAX_REPORT: usize = 256 * 1024;
 /// Most bytes that are kept of what is said about one of several recipients.
 pub const MAX_WORDS: usize = 8000;
 
+/// Most bytes that are kept, for each of so many recipients, of what is said about all of them: a hundred times [`MAX_WORDS`]
+/// together.
+pub(super) fn max_shared(recipients: usize) -> usize {
+    MAX_WORDS.min(100 * MAX_WORDS / recipients.max(1))
+}
+
 /// What a report says about one recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notice {
@@ -213,8 +219,12 @@ impl<'x> Listing<'x> {
     /// Whether Postfix says that mail to this address was to go to another: `<robert@example.org> (expanded from <bob@example.com>)`.
     #[must_use]
     pub fn expanded_from(&self, address: &str) -> bool {
-        let report = self.report.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        report.contains(&format!("(expanded from <{}>)", address.to_lowercase()))
+        self.report.match_indices("(expanded").any(|(at, _)| {
+            let mut words = self.report.get(at..).unwrap_or_default().split_whitespace().skip(1);
+            let is_from = words.next() == Some("from");
+            let named = words.next().and_then(|word| word.strip_prefix('<')).and_then(|word| word.split_once(">)"));
+            is_from && named.is_some_and(|(named, _)| named.eq_ignore_ascii_case(address))
+        })
     }
 
     /// The one address that the report has, if it has but one that is neither the reporter's nor ours.
@@ -226,8 +236,8 @@ impl<'x> Listing<'x> {
             let sender = before.eq_ignore_ascii_case("from") || before.eq_ignore_ascii_case("from:");
             before = word;
             let word = bare(word);
-            let theirs = sender || ours.contains(&word.to_lowercase()) || is_role(word);
-            if is_address(word) && !theirs && !found.iter().any(|f| f.eq_ignore_ascii_case(word)) {
+            let is_theirs = |word: &str| sender || is_role(word) || ours.contains(&word.to_lowercase());
+            if is_address(word) && !is_theirs(word) && !found.iter().any(|f| f.eq_ignore_ascii_case(word)) {
                 found.push(word);
                 if found.len() > 1 {
                     return Vec::new();
@@ -284,9 +294,10 @@ impl<'x> Listing<'x> {
     fn in_sentences(&self) -> Vec<Notice> {
         // Each paragraph is about one, where more than one names somebody.
         let paragraphs = || self.report.split("\n\n").flat_map(|part| part.split("\r\n\r\n"));
-        let found: Vec<_> = paragraphs().flat_map(|part| Self { report: part, behind: "" }.in_sentence()).collect();
-        let is_other = |notice: &Notice| found.iter().any(|f| !f.reported.eq_ignore_ascii_case(&notice.reported));
-        if found.iter().any(is_other) { found } else { self.in_sentence() }
+        let found = paragraphs().flat_map(|part| Self { report: part, behind: "" }.in_sentence());
+        let found: Vec<_> = found.take(super::super::MAX_RECIPIENTS).collect();
+        let is_other = |notice: &Notice| !found.iter().all(|f| f.reported.eq_ignore_ascii_case(&notice.reported));
+        if found.first().is_some_and(is_other) { found } else { self.in_sentence() }
     }
 
     /// The first recipient within a sentence.
@@ -304,7 +315,7 @@ impl<'x> Listing<'x> {
         });
         let Some((at, first)) = named else { return Vec::new() };
         let others = enumerated(words.get(at..).unwrap_or_default().iter().copied());
-        let words = if others.len() > 1 { beginning(self.report, MAX_WORDS) } else { self.report };
+        let words = if others.len() > 1 { beginning(self.report, max_shared(others.len())) } else { self.report };
         let notice = |w: &str| Notice { reported: w.to_owned(), words: words.to_owned(), alias: None };
         std::iter::once(first)
             .chain(others.into_iter().skip(1))

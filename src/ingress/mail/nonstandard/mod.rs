@@ -78,7 +78,7 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
     };
     let mut notices = listing.notices();
     let to = header.get("To").unwrap_or_default().to_lowercase();
-    let ours = format!("{from} {to}");
+    let ours = [&from, &to].map(|field| beginning(field, MAX_OURS)).join(" ");
     match notices.as_slice() {
         [only] => {
             if let Some(before) = before_contact(only, listing.report) {
@@ -108,6 +108,9 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
     let is_warning = WARNINGS.iter().any(|w| subject.contains(w) || says(w));
     Some(Report { family, is_warning, notices, words: listing.report })
 }
+
+/// Most bytes of `From` and of `To` in which an address of the report is looked for.
+const MAX_OURS: usize = 4000;
 
 /// Most recipients of a report among whom one is looked for who is only to be asked: each costs a look at all of it.
 const FEW: usize = 10;
