@@ -418,6 +418,16 @@ fn the_same_words_in_a_personal_mail_are_no_bounce() {
             "My parcel was not delivered. I wrote to bob@example.com but the address is invalid.\n",
         ),
         (
+            "Paket unzustellbar",
+            "Return-Path: <carol@example.org>\n",
+            "Ihr Paket konnte nicht zugestellt werden. Empfänger unbekannt.\nEmpfänger: bob@example.com\n",
+        ),
+        (
+            "No se pudo entregar su paquete",
+            "Return-Path: <carol@example.org>\n",
+            "Destinatario: bob@example.com\nLa dirección no existe\n",
+        ),
+        (
             "Re: failure notice",
             "",
             "Why?\n\nHi. This is the qmail-send program at mx.\n\n<bob@example.com>:\n550 no such user\n",

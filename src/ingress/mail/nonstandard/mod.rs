@@ -146,16 +146,47 @@ fn is_by_hand(family: &Family, header: &Fields<'_>, from: &str, subject: &str, l
             && listing.report.lines().any(|line| line.starts_with('>'))
     };
     let is_of_daemon = |text: &str| DAEMONS.iter().any(|word| text.contains(word));
-    let tells = || !listing.listed().is_empty();
+    let is_local_of_daemon = |address: &String| address.split_inclusive('@').next().is_some_and(is_of_daemon);
+    let is_of_person = || {
+        let tells = || tells_of_message(listing.report) && !listing.listed().is_empty();
+        is_personal(header, from) && !super::original::addresses(from).iter().any(is_local_of_daemon) && !tells()
+    };
     match family.name {
-        "subject" => is_answer(header, subject) || is_quoting() || is_personal(header, from) && !tells(),
-        "daemon" => {
-            is_personal(header, from) && !super::original::addresses(from).iter().any(|a| is_of_daemon(a)) && !tells()
-        }
+        "subject" => is_answer(header, subject) || is_quoting() || is_of_person(),
+        "daemon" => is_of_person(),
         _ if is_of_daemon(from) || FORWARDS.iter().any(|begin| subject.starts_with(begin)) => false,
         _ => answers_report(subject) || is_quoting() || is_personal(header, from) || is_quoted(family, listing.report),
     }
 }
+
+/// Whether a report is about mail, where it may as well be about a parcel: it quotes a reply, or a line says of a message that it
+/// failed.
+fn tells_of_message(report: &str) -> bool {
+    let is_of_message = |line: &str| MESSAGES.iter().any(|word| line.contains(word));
+    let mut lines = report.lines().map(str::to_lowercase);
+    reply_start(report).is_some() || lines.any(|line| is_of_message(&line) && refuses(&line))
+}
+
+/// What reports call a mail.
+const MESSAGES: &[&str] = &[
+    "message",
+    "your mail",
+    "your e-mail",
+    "your email",
+    "nachricht",
+    "mensaje",
+    "mensagem",
+    "messaggio",
+    "bericht",
+    "wiadomo",
+    "meddeland",
+    "сообщени",
+    "письм",
+    "邮件",
+    "郵件",
+    "メール",
+    "메일",
+];
 
 /// Whether the words that only a report of this family has stand in a line that somebody quotes.
 fn is_quoted(family: &Family, report: &str) -> bool {
