@@ -181,7 +181,6 @@ pub const FAMILIES: &[Family] = &[
         "google",
         &[
             "delivery to the following recipient",
-            "delivery to the following recipients",
             "technical details of permanent failure",
             "technical details of temporary failure",
             "** address not found **",
@@ -190,7 +189,6 @@ pub const FAMILIES: &[Family] = &[
             "** delivery incomplete **",
         ],
     ),
-    by_words("yahoo", &["unable to deliver message to the following address"]),
     by_words("domino", &["was not delivered to:", "not listed in domino directory", "domino directory"]),
     by_words("groupwise", &["groupwise", "the attached file had the following undeliverable recipient"]),
     by_words("imail", &["invalid final delivery userid", "undeliverable to "]),
@@ -305,8 +303,6 @@ pub(super) const REFUSALS: &[&str] = &[
     "배달되지",
     "배달할 수",
     // what is wrong with a mailbox, where nothing else is said
-    "переполнен",
-    "не найден",
     "не существует",
     "존재하지 않",
     "초과",

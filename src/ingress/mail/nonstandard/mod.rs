@@ -94,8 +94,6 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
     }
     if notices.is_empty() {
         notices = failed_recipients(header, listing.report);
-    } else {
-        complete(&mut notices, header);
     }
     if notices.is_empty() {
         // A person may ask to write to another of his firm.
@@ -293,18 +291,6 @@ fn failed_recipients(header: &Fields<'_>, words: &str) -> Vec<Notice> {
     let each = named.split(',').map(str::trim).filter(|a| a.contains('@')).take(super::MAX_RECIPIENTS);
     let words = beginning(words, listing::MAX_WORDS);
     each.map(|a| Notice { reported: a.to_owned(), words: words.to_owned(), alias: None }).collect()
-}
-
-/// Exim lists a local recipient without his domain; the header field has it.
-fn complete(notices: &mut [Notice], header: &Fields<'_>) {
-    let named = header.get("X-Failed-Recipients").unwrap_or_default();
-    for notice in notices.iter_mut().filter(|n| !n.reported.contains('@')) {
-        let with_domain =
-            named.split(',').map(str::trim).find(|a| a.split('@').next() == Some(notice.reported.as_str()));
-        if let Some(address) = with_domain {
-            address.clone_into(&mut notice.reported);
-        }
-    }
 }
 
 #[cfg(test)]
