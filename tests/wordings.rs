@@ -423,6 +423,12 @@ fn the_same_words_in_a_personal_mail_are_no_bounce() {
             "Ihr Paket konnte nicht zugestellt werden. Empfänger unbekannt.\nEmpfänger: bob@example.com\n",
         ),
         (
+            "Returned to sender",
+            "Return-Path: <b-1@esp.example>\n",
+            "The parcel to bob@example.com\nwas returned. Ref 550 1\n",
+        ),
+        ("user unknown", "Return-Path: <srs0=ab=example.org=carol@fwd.example>\n", "bob@example.com is unknown\n"),
+        (
             "No se pudo entregar su paquete",
             "Return-Path: <carol@example.org>\n",
             "Destinatario: bob@example.com\nLa dirección no existe\n",

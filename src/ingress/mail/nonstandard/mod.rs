@@ -145,10 +145,10 @@ fn is_by_hand(family: &Family, header: &Fields<'_>, from: &str, subject: &str, l
     };
     let is_of_daemon = |text: &str| DAEMONS.iter().any(|word| text.contains(word));
     let is_local_of_daemon = |address: &String| address.split_inclusive('@').next().is_some_and(is_of_daemon);
-    let is_of_person = || {
-        let tells = || tells_of_message(listing.report) && !listing.listed().is_empty();
-        is_personal(header, from) && !super::original::addresses(from).iter().any(is_local_of_daemon) && !tells()
-    };
+    // A report has the null sender (RFC 5321 §4.5.5); of what has another, a daemon's address or such words make one.
+    let has_sender = || header.get("Return-Path").is_some_and(|path| path.contains('@'));
+    let tells = || tells_of_message(listing.report) && !listing.listed().is_empty();
+    let is_of_person = || has_sender() && !super::original::addresses(from).iter().any(is_local_of_daemon) && !tells();
     match family.name {
         "subject" => is_answer(header, subject) || is_quoting() || is_of_person(),
         "daemon" => is_of_person(),
