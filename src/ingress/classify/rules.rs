@@ -195,7 +195,7 @@ pub const RULES: &[Rule] = &[
     rule("mailbox-too-big", When::Always, SOFT, Reason::MailboxFull, Side::Recipient,
         said("552 5.2.2 Mailbox size limit exceeded"), &[
         "mailbox size limit", "mailbox size exceed", "mailbox exceeds", "mailbox exceeded", "mailbox has exceeded",
-        "mailbox would exceed", "exceed mailbox size", "exceeds mailbox size", "writing message: file too large",
+        "mailbox would exceed", "exceed mailbox size", "exceeds mailbox size", "writing message: file too large", "mailbox has reached", "mail file size", "mail file has",
         "number of messages exceed", "recipient storage full",
     ]),
     rule("greylisted", When::Always, SOFT, Reason::Greylisted, Side::Unknown,
@@ -211,7 +211,7 @@ pub const RULES: &[Rule] = &[
         "account is blocked", "mailbox is locked", "account is locked", "account locked", "account blocked",
         "account has been blocked", "mailbox is blocked", "mailbox blocked", "user is blocked",
         "recipient is blocked", "mailbox has been blocked", "mailbox unavailable or access denied",
-        "postfach gesperrt", "postfach ist gesperrt", "konto gesperrt", "konto ist gesperrt",
+        "postfach gesperrt", "postfach ist gesperrt", "konto gesperrt", "konto ist gesperrt", "account temporarily blocked", "account is temporarily limited", "account is temporarily blocked",
     ]),
     // Certain, and before the words that they share with others: qmail speaks of an IP address that it could not find, and a null
     // MX (RFC 7505) "does not accept mail".
@@ -358,7 +358,7 @@ pub const RULES: &[Rule] = &[
         "mailbox has insufficient", "mailbox usage", "mailbox space", "mailbox too large", "mailbox is almost",
         "mailbox is currently full", "mailbox is temporarily full", "mailbox temporarily full",
         "mailbox does not have enough", "mailbox doesn't have enough", "mail box is over", "mail drop full",
-        "mailfolder", "maildrop is full", "inbox of * full", "box is full", "full box", "full inbox", "user is over",
+        "mailfolder", "maildrop is full", "inbox of * full", "enough free space", "allowed message count", "i.ua/err/4/", "box is full", "full box", "full inbox", "user is over",
         "over the allowed", "over the maximum", "over its limit", "over their limit", "over allocated", "over size",
         "over maximum", "over mailbox", "overlimit", "over capacity", "beyond * capacity", "exceeded allowed",
         "exceeded the space", "exceeded his", "exceeded disk", "exceeded allocated", "exceeded allotment",
@@ -389,6 +389,17 @@ pub const RULES: &[Rule] = &[
         "insufficient server", "not enough memory", "not enough system", "out of resources", "resources low",
         "insufficient resource", "spool full", "queue is full",
     ]),
+    rule("dns-trouble", When::Always, SOFT, Reason::NetworkError, Side::Transport,
+        said("Name service error for example.com: Host not found, try again"), &[
+        "host not found, try again", "delivery temporarily suspended", "lookup failed temporarily",
+        "temporary lookup", "lookup deferred", "dns error", "dns failure", "dns timeout", "dns lookup", "dns server",
+        "servfail", "server failure", "malformed or unexpected name server reply", "name server timeout",
+        "cname lookup", "lookup failure", "dns query", "dns resolution", "dns resolver", "dns tempor", "dns problem",
+        "name service error * type=* try again", "name server problem", "name server did", "resolver error",
+        "resolution failure", "lookup timeout", "lookup timed", "lookup problem", "temporary name",
+        "temporary resolution", "(temporary)", "host lookup did not complete",
+        "nameserver timeout", "name server timed", "nameserver timed",
+    ]),
     // Trouble of a system, dressed as an unknown user.
     rule("delivery-program", When::Always, SOFT, Reason::SystemError, Side::Transport,
         said("procmail: Couldn't create \"/var/mail/bob\": No such user"), &[
@@ -410,22 +421,11 @@ pub const RULES: &[Rule] = &[
         "ldap lookup", "ldap timeout", "ldap server", "ldap error", "ldap failure", "directory server", "lookup error", "try again later", "temporarily out", "temporarily not", "temporarily down", "retry in", "migration in progress", "serverunavailable", "storedrv.deliver.exception", "resend tomorrow", "temporarily closed",
         "moved to another server", "group expansion",
     ]),
-    rule("dns-trouble", When::Always, SOFT, Reason::NetworkError, Side::Transport,
-        said("Name service error for example.com: Host not found, try again"), &[
-        "host not found, try again", "delivery temporarily suspended", "lookup failed temporarily",
-        "temporary lookup", "lookup deferred", "dns error", "dns failure", "dns timeout", "dns lookup", "dns server",
-        "servfail", "server failure", "malformed or unexpected name server reply", "name server timeout",
-        "cname lookup", "lookup failure", "dns query", "dns resolution", "dns resolver", "dns tempor", "dns problem",
-        "name service error * type=* try again", "name server problem", "name server did", "resolver error",
-        "resolution failure", "lookup timeout", "lookup timed", "lookup problem", "temporary name",
-        "temporary resolution", "(temporary)", "host lookup did not complete",
-        "nameserver timeout", "name server timed", "nameserver timed",
-    ]),
     // Postfix quotes it behind "undeliverable address".
     rule("mail-loop", When::Always, SOFT, Reason::MailLoop, Side::Transport, said("554 5.4.6 Too many hops"), &[
         "hop count", "too many hops", "mail loop", "mail forwarding loop", "routing loop", "loop detected",
         "loops back to myself", "loops back to me", "local configuration error", "looping", "too many received",
-        "loop: ", "message is in a loop", "already has my", "delivered-to line", "too many relays",
+        "loop: ", "message is in a loop", "already has my", "points to local host", "delivered-to line", "too many relays",
         "too many forward", "circular", "schleife", "boucle", "bucle",
     ]),
     // The mailbox is closed, for a while or for ever: experts differ, so it is soft and counted.
@@ -439,7 +439,7 @@ pub const RULES: &[Rule] = &[
         "not receiving mail", "suspension", "disabled", "desactiv", "désactiv", "deaktiviert", "disattiv",
         "deshabilitad", "bloquead", "inaktiv", "inactiv", "inattiv", "archivee", "archivée", "mothball", "clôturé",
         "cloture", "geschlossen", "chiuso", "cerrada", "encerrad", "user is terminated", "mailbox expired",
-        "mailbox has expired", "user expired", "not activated", "not been activated", "not yet activated",
+        "mailbox has expired", "user expired", "recipient expired", "address expired", "address has expired", "receive disable", "i.ua/err/3/", "not activated", "not been activated", "not yet activated",
         "unactivated", "has not logged", "decommission", "quarantined mailbox", "no longer receiv",
         "no longer accept", "no longer able to", "not currently accept", "currently not accepting",
         "not currently being accepted", "not accepting any", "not accept any", "not set up to receive",
@@ -460,7 +460,7 @@ pub const RULES: &[Rule] = &[
         "recipient not authorized", "recipient blocked", "recipient refuse", "recipient has rejected",
         "recipient has refused", "recipient declined", "recipient policy", "recipient restriction",
         "recipient does not accept", "recipient does not allow", "recipient's filter", "recipient's server",
-        "recipient filter", "recipient settings", "user rules", "user filter", "user preferences", "user policy",
+        "recipient filter", "recipient settings", "user rules", "user filter", "user's filter", "user preferences", "user policy",
         "user settings", "user has blocked", "user blocked", "user not allowed", "user not permitted",
         "user not authorized", "user doesn't want", "refuses to accept", "refused to receive", "refused delivery",
         "refused mail", "refused this", "refused your", "message refused", "no message collected", "stop sending",
@@ -482,7 +482,7 @@ pub const RULES: &[Rule] = &[
         "mailbox moved", "account moved", "address moved", "moved, no forward", "moved permanently",
         "no forwarding address", "left no forwarding", "changed address", "new email address", "left the company",
         "address is changed", "verzogen", "déménagé", "se ha mudado", "ha cambiado", "changed e-mail", "メールアドレスが変更",
-        "user has moved", "recipient has moved", "mailbox has moved", "addressee has moved", "account has moved", "address has moved", "person has moved", "@rcpt has moved", "he has moved", "she has moved", "member has moved", "customer has moved",
+        "user has moved", "recipient has moved", "mailbox has moved", "addressee has moved", "account has moved", "address has moved", "person has moved", "@rcpt has moved", "he has moved", "she has moved", "member has moved", "customer has moved", "no longer works here",
     ]),
     // No such domain.
     rule("host-unknown", When::Always, HARD, Reason::HostUnknown, Side::Recipient,
@@ -664,7 +664,9 @@ pub const RULES: &[Rule] = &[
         "gebruiker onbekend", "adres onbekend", "onbekende gebruiker", "onbekende ontvanger", "ontvanger onbekend", "onbekend adres", "mailbox onbekend",
         "utilizator necunoscut", "utilizator inexistent", "користувача не існує", "користувач не існує", "користувача не знайдено", "subscriber unknown", "无效的收件人", "无效的地址", "无效地址", "无效的邮箱", "无效用户", "無效的收件人", "無效的地址", "無效地址",
         "a mailbox here by", "address rejected @rcpt", "nessun utente", "mailbox unavaiable",
-        "(@rcpt) unknown", "user * is unknown", "mailbox * is unknown", "non existing recipient", "does not live here", "unable to find @rcpt", "existiert hier nicht",
+        "(@rcpt) unknown", "user * is unknown", "mailbox * is unknown", "non existing recipient", "does not live here", "unable to find @rcpt", "existiert hier nicht", "not an active address", "bad-recipient-address", "receiver not found", "user not here", "mailbox not here", "address not here", "account not here", "mailbox not known", "rcpt not known", "unknown rcpt",
+        "illegal rcpt", "illegal account", "illegal local", "local part not known", "local part not valid", "local part invalid", "invalid mail drop", "bad mail drop", "mail drop not known", "mail drop not valid", "mail drop unknown", "addressee invalid", "not yet a registered", "destinatario errato",
+        "i.ua/err/2/",
     ]),
     // Time ran out, or the way is bad.
     rule("expired", When::Always, SOFT, Reason::Expired, Side::Transport,
@@ -748,7 +750,7 @@ pub const RULES: &[Rule] = &[
     ]),
     rule("content", When::Always, SOFT, Reason::ContentError, Side::Sender,
         said("554 Transaction failed: Duplicate header 'Date'."), &[
-        "duplicate header", "8-bit", "rfc 5322", "rfc5322", "rfc 2822", "rfc2822", "rfc 822", "not rfc",
+        "duplicate header", "8-bit", "7bit", "rfc 5322", "rfc5322", "rfc 2822", "rfc2822", "rfc 822", "not rfc",
         "rfc compliant", "rfc-compliant", "bare lf", "bare cr", "media error", "media type", "mime ",
         "message header", "header error", "headers", "message-id", "date header", "to header", "subject", "charset",
         "malformed", "conversion", "attachment", "header field", "header missing", "missing header",
@@ -774,7 +776,7 @@ pub const RULES: &[Rule] = &[
     rule("mailbox-unavailable", When::Permanent, HARD, Reason::UserUnknown, Side::Recipient,
         said("550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302)."), &[
         "mailbox unavailable", "mailbox not available",
-        "mailbox is unavailable", "mailbox currently unavailable",
+        "mailbox is unavailable", "mailbox currently unavailable", "account unavailable",
     ]),
     rule("protocol", When::Always, SOFT, Reason::ProtocolError, Side::Sender,
         said("504 Command parameter not implemented"), &[

@@ -313,6 +313,15 @@ fn large_receivers_are_understood() {
         (soft, Reason::MailboxFull, "552 De mailbox van de ontvanger is vol"),
         (soft, Reason::MailLoop, "550 5.1.1 undeliverable address: mail for example.com loops back to myself"),
         (hard, Reason::UserUnknown, "550 Esta cuenta no existe: bob@example.com"),
+        (hard, Reason::UserUnknown, "550 <bob@example.com> is not an active address at this host"),
+        (hard, Reason::UserUnknown, "550 Go away, account unavailable"),
+        (hard, Reason::UserUnknown, "550 not here, see http://mail.i.ua/err/2/"),
+        (soft, Reason::MailboxFull, "550 see http://mail.i.ua/err/4/"),
+        (soft, Reason::MailboxFull, "550 The mailbox has reached its maximum size"),
+        (soft, Reason::MailboxFull, "Recipient's mail file has reached its size limit."),
+        (soft, Reason::Suspended, "The user(s) account is temporarily limited."),
+        (soft, Reason::NetworkError, "DNS lookup failure: example.com; try again later."),
+        (hard, Reason::HasMoved, "550 Bob no longer works here"),
     ] {
         let verdict = hears(text);
         if (verdict.class, verdict.reason) != (class, reason) {

@@ -171,7 +171,8 @@ pub(super) fn of_list<'t>(text: &'t str, recipient: &str) -> Option<&'t str> {
     }
 }
 
-/// Block lists speak through their names, GMX's mail servers through a letter of their link: `c=hi` is about our address.
+/// Block lists speak through their names, GMX's mail servers through a letter of their link: `c=hi` is about our address, those
+/// of I.UA through a number: 2 is an unknown user.
 fn names_a_blocklist(core: &str) -> bool {
     [
         "spamhaus",
@@ -186,6 +187,7 @@ fn names_a_blocklist(core: &str) -> bool {
         "ipcheck.proofpoint",
         "?c=hi",
         "&c=hi",
+        "i.ua/err/",
     ]
     .iter()
     .any(|name| core.contains(name))
