@@ -78,6 +78,7 @@ pub(super) const SUBJECTS: &[&str] = &[
     "returning to sender",
     "mail failure",
     "mail failed",
+    "failed mail",
     "mail error",
     "mail delivery",
     "could not be delivered",

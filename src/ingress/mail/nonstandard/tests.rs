@@ -69,6 +69,14 @@ fn labels_and_sentences_name_recipients_too() {
 }
 
 #[test]
+fn mmdf_is_known_by_its_subject() {
+    let (fields, _) = Fields::block("From: Memo Service <mmdf@example.net>\nSubject: Failed mail  (msg.aa123)\n");
+    let words =
+        "Your message could not be delivered to\n'bob@example.com' for the following\nreason:  (USER) Unknown user\n";
+    assert_eq!(read(&fields, Listing::of(words), false).unwrap().notices[0].reported, "bob@example.com");
+}
+
+#[test]
 fn a_personal_mail_is_no_bounce() {
     let (fields, _) = Fields::block("From: bob@example.com\nSubject: RE: lunch\n");
     assert!(read(&fields, Listing::of("Tell carol@example.org that I could not come."), false).is_none());
