@@ -175,7 +175,7 @@ pub const RULES: &[Rule] = &[
         "erro desconhecid", "onbekende fout", "неизвестная ошибка", "nieznany błąd", "nieznany blad", "neznámá chyba",
         "ukendt fejl", "ukjent feil", "okänt fel", "tuntematon virhe", "bilinmeyen hata", "comando inv", "certificad",
         "попробуйте позже", "невідома помилка", "ismeretlen hiba",
-        "certificate invalid", "tls certificate", "unknown local error", "unknown local problem", "unknown address family", "an unknown user to", "invalid email header", "invalid email content", "invalid email message", "invalid recipient header", "invalid recipient list", "invalid recipients exceeded", "bad recipient count", "unknown reason", "user agent", "user-agent", "contains invalid address", "contains an invalid address",
+        "certificate invalid", "tls certificate", "unknown local error", "unknown local problem", "unknown address family", "an unknown user to", "invalid email header", "invalid email content", "invalid email message", "invalid recipient header", "invalid recipient list", "invalid recipients exceeded", "bad recipient count", "unknown reason", "user agent", "user-agent", "contains invalid address", "contains an invalid address", "unknown mail transport", "unknown mailer", "unknown transport", "unknown problem", "unknown failure", "unknown delivery",
     ]),
     // A name in a directory is "listed" too, so this stands before the block lists.
     rule("user-not-listed", When::Always, HARD, Reason::UserUnknown, Side::Recipient,
@@ -697,7 +697,7 @@ pub const RULES: &[Rule] = &[
         "broken pipe", "remote host closed", "unexpectedly closed", "host is down", "conversation with",
         "could not connect", "couldn't connect", "cannot connect", "can't connect", "unable to connect",
         "failed to connect", "smtp connect", "find a gateway", "timed out", "timeout",
-        "tls negotiation", "starttls", "certificate", "ssl", "mta-sts", "bad connection", "socket", "connect to",
+        "tls negotiation", "starttls", "certificate", "ssl", "mta-sts", "bad connection", "socket", "connect to", "tls is required",
         "connecting to", "connection to", "connection was", "connection with", "connection error",
         "connection problem", "connection could", "connection attempt", "connection is", "connection terminated",
         "connection aborted", "connection interrupted", "connection not established", "connect error",

@@ -81,6 +81,7 @@ fn what_is_about_us_others_or_a_system_is_not_hard() {
         "550 5.1.1 the sender does not exist",
         "550 mail from nonexistent domain",
         "550 5.1.1 rejected for an unknown reason",
+        "<bob@example.com>: unknown mail transport error",
         "550 Maximum number of invalid recipients reached",
         "554 5.5.1 Error: no valid recipients",
         "550 5.7.1 You are not listed in the recipient's contacts",
@@ -334,6 +335,7 @@ fn large_receivers_are_understood() {
         (soft, Reason::Suspended, "The user(s) account is temporarily limited."),
         (soft, Reason::NetworkError, "DNS lookup failure: example.com; try again later."),
         (hard, Reason::HasMoved, "550 Bob no longer works here"),
+        (soft, Reason::NetworkError, "TLS is required, but was not offered by host mx.example.com[192.0.2.1]"),
     ] {
         let verdict = hears(text);
         if (verdict.class, verdict.reason) != (class, reason) {

@@ -58,7 +58,9 @@ impl Collected {
 
     pub(super) fn say(&mut self, line: &str, alias: Option<&str>) {
         match self.current.and_then(|at| self.notices.get_mut(at)) {
-            Some(notice) if alias.is_some() => notice.alias = alias.map(str::to_owned),
+            Some(notice) if alias.is_some_and(|alias| !alias.eq_ignore_ascii_case(&notice.reported)) => {
+                notice.alias = alias.map(str::to_owned);
+            }
             Some(notice) => append(Some(notice), line),
             None => add_line(&mut self.shared, line),
         }

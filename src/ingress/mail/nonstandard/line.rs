@@ -145,13 +145,14 @@ pub(super) fn labelled(line: &str) -> Option<(&str, &str)> {
     is_address(word).then_some((word, rest))
 }
 
-/// Exim, `deliver.c`: `(ultimately generated from news@example.com)`.
+/// Exim, `deliver.c`: `(ultimately generated from news@example.com)`; PMDF and its heirs: `Original address: news@example.com`.
 pub(super) fn alias(line: &str) -> Option<&str> {
     let rest = line.trim().trim_start_matches('(');
     let rest = rest
         .strip_prefix("ultimately generated from ")
         .or_else(|| rest.strip_prefix("generated from "))
-        .or_else(|| rest.strip_prefix("expanded from: "))?;
+        .or_else(|| rest.strip_prefix("expanded from: "))
+        .or_else(|| rest.strip_prefix("Original address: "))?;
     Some(bare(rest)).filter(|a| is_address(a))
 }
 

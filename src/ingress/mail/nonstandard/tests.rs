@@ -69,6 +69,17 @@ fn labels_and_sentences_name_recipients_too() {
 }
 
 #[test]
+fn pmdf_names_the_original_address_below_the_recipients() {
+    let (fields, _) = Fields::block("From: postmaster@example.net\nSubject: Delivery failure\n");
+    let words = "Your message cannot be delivered:\n\n  Recipient address: bob@store.example.org\n  Original address: bob@example.com\n  \
+        Reason: Over quota\n";
+    let report = read(&fields, Listing::of(words), false).unwrap();
+    assert_eq!(report.notices[0].alias.as_deref(), Some("bob@example.com"));
+    let same = words.replace("store.example.org", "example.com");
+    assert_eq!(read(&fields, Listing::of(&same), false).unwrap().notices[0].alias, None);
+}
+
+#[test]
 fn mmdf_is_known_by_its_subject() {
     let (fields, _) = Fields::block("From: Memo Service <mmdf@example.net>\nSubject: Failed mail  (msg.aa123)\n");
     let words =
