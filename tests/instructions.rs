@@ -1,4 +1,4 @@
-//! What the three hot paths cost, in instructions, so that nobody makes one dearer without noticing.
+//! What the hot paths cost, in instructions, so that nobody makes one dearer without noticing.
 //!
 //! valgrind counts what one more turn of a path costs, in the build that all tests use: the figures say nothing about speed,
 //! which is for `make bench`, but a change of one tenth shows. Where a change is meant, put the figure that is told here.
@@ -32,6 +32,7 @@ const LIMITS: &[(&str, f64)] = &[
     ("lookup_of_a_listed_one", 125_000.0),
     ("signed_message_to_event", 1_090_000.0),
     ("delivery_report_to_event", 3_400_000.0),
+    ("hostile_mails_to_event", 11_100_000.0),
 ];
 /// How much more is too much.
 const TOLERANCE: f64 = 1.10;
@@ -150,4 +151,51 @@ fn delivery_report_to_event() {
             std::hint::black_box(mail::read(mail));
         }
     });
+}
+
+/// A turn more makes each of the mails longer by as much: what costs more than linear time shows.
+#[test]
+#[ignore = "counted by the test above"]
+fn hostile_mails_to_event() {
+    turns(|_, turns| {
+        for mail in hostile(turns as usize) {
+            assert!(mail::read(mail.as_bytes()).findings.len() <= mail::MAX_RECIPIENTS);
+        }
+    });
+}
+
+/// Mails that are made to take long, their length in proportion to `size`.
+fn hostile(size: usize) -> [String; 6] {
+    let mail = |head: &str, body: &str| format!("Subject: failed\nTo: bounces@example.net\n{head}\n\n{body}");
+    let report = |words: &str, fields: &str| {
+        let head =
+            "From: MAILER-DAEMON@example.net\nContent-Type: multipart/report; report-type=delivery-status; boundary=b";
+        mail(
+            head,
+            &format!(
+                "--b\n\n{words}\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; a.example\n\n{fields}\n--b--\n"
+            ),
+        )
+    };
+    let each = |make: fn(usize) -> String| (0..size).map(make).collect::<String>();
+    let words = "word ".repeat(100 * size);
+    let recipient = "Final-Recipient: rfc822; bob@example.com\nAction: failed\n";
+    let commas = format!("{recipient}Diagnostic-Code: smtp; 550 one or more recipients ({}", ",".repeat(100 * size));
+    let two_names = each(|n| {
+        format!(
+            "Final-Recipient: rfc822; u{n}@x.example\nOriginal-Recipient: rfc822; v{n}@x.example\nAction: failed\n\n"
+        )
+    });
+    let long_names = each(|n| format!("Final-Recipient: rfc822; {}{n}@x.example\nAction: failed\n\n", "y".repeat(200)));
+    let listed = each(|n| format!("<u{n}@x.example>: 550 no\n"));
+    let author = format!("From: {}<x@y.example>\nAuto-Submitted: auto-replied", each(|n| format!("abc{n} ")));
+    let to_many = format!("From: MAILER-DAEMON@example.net\nTo: {}", "a, ".repeat(100 * size));
+    [
+        report("", &commas),
+        report(&words, &format!("X-Postfix-Queue-ID: 4A\n\n{two_names}")),
+        report(&listed, &long_names),
+        mail(&to_many, &format!("cannot deliver to bob@example.com\n{}", "q ".repeat(100 * size))),
+        mail(&author, &format!("x@y.example has left the company. {}", "Zed has left the company. ".repeat(10 * size))),
+        mail("From: MAILER-DAEMON@example.net", &format!("{listed}550 no such {words}")),
+    ]
 }
