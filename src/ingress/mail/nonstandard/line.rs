@@ -82,6 +82,7 @@ pub(super) fn own_line(line: &str) -> Option<(&str, &str)> {
         line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '#' | '•' | '·'));
     let line = without_number(line.trim_end());
     let line = line.strip_prefix("SMTP ").filter(|rest| rest.starts_with('<')).unwrap_or(line);
+    let line = name_of_value(line).and_then(|name| line.get(name.len()..)).unwrap_or(line);
     let (address, rest) = match [('<', '>'), ('"', '"'), ('\'', '\'')].iter().find(|(open, _)| line.starts_with(*open))
     {
         Some((open, close)) => line.strip_prefix(*open)?.split_once(*close)?,
@@ -247,8 +248,17 @@ fn without_sentence(word: &str) -> &str {
     if length == 0 { word } else { word.get(..last + length).unwrap_or(word) }
 }
 
+/// The name in `recipient=bob@example.com`, which an address could begin with as well, but none does.
+fn name_of_value(text: &str) -> Option<&str> {
+    let name = text.split_inclusive('=').next().filter(|name| name.len() <= "recipient=".len())?;
+    NAMES_OF_VALUES.iter().any(|value| name.eq_ignore_ascii_case(value)).then_some(name)
+}
+
+const NAMES_OF_VALUES: &[&str] = &["recipient=", "rcpt=", "rcptto=", "to=", "address=", "email=", "user="];
+
 pub(super) fn is_address(word: &str) -> bool {
     word.rsplit_once('@').is_some_and(|(l, d)| !l.is_empty() && !l.contains('@') && d.contains('.'))
+        && name_of_value(word).is_none()
         && Address::parse_lookup_key(word).is_ok()
         && !word.contains(|c: char| c.is_whitespace() && !word.starts_with('"') || is_in_no_address(c))
         && (word.starts_with('"') || !word.contains('"'))

@@ -98,10 +98,11 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
     if notices.is_empty() {
         // A person may ask to write to another of his firm.
         let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain.trim_end_matches(['>', ' ']));
+        let is_of_domain = |address: &str| {
+            address.to_lowercase().strip_suffix(domain).is_some_and(|before| before.ends_with(['@', '.']))
+        };
         notices = listing.only_address(&ours);
-        notices.retain(|n| {
-            family != "subject" || quotes_reply || domain.is_empty() || !n.reported.to_lowercase().ends_with(domain)
-        });
+        notices.retain(|n| family != "subject" || quotes_reply || domain.is_empty() || !is_of_domain(&n.reported));
     }
     let is_warning = WARNINGS.iter().any(|w| subject.contains(w) || says(w));
     Some(Report { family, is_warning, notices, words: listing.report })

@@ -231,3 +231,26 @@ fn no_word_of_a_list_makes_another_useless() {
         }
     }
 }
+
+#[test]
+fn the_name_of_a_value_is_no_part_of_an_address() {
+    for line in ["recipient=bob@example.com", "Rcpt=<bob@example.com>, status=bounced", "  to=bob@example.com: unknown"]
+    {
+        let words = format!("Your message could not be delivered.\n\n{line}\n550 5.1.1 no such user\n");
+        assert_eq!(one(&words).0, "bob@example.com", "{line}");
+    }
+    assert_eq!(one("<to+x=bob@example.com>: 550 no such user\n").0, "to+x=bob@example.com");
+}
+
+#[test]
+fn an_address_of_the_reporters_own_domain_may_be_whom_to_ask() {
+    let named = |address: &str| {
+        read_words(
+            "Jane Roe <jane@example.com>",
+            &format!("Your mail could not be delivered. Please ask {address} about it.\n"),
+        )
+    };
+    assert_eq!(named("joe@example.com"), []);
+    assert_eq!(named("joe@mail.example.com"), []);
+    assert_eq!(named("joe@notexample.com").len(), 1);
+}
