@@ -287,6 +287,12 @@ fn without_mbox_line(header: &str) -> &str {
 fn collect<'x>(message: &Message<'x>, raw: &'x [u8], parts: &mut Vec<Part<'x>>) {
     for part in message.parts.iter().take(MAX_PARTS) {
         let mut kind = kind_of(part);
+        if let PartType::Binary(bytes) = &part.body
+            && kind == PartKind::Other
+            && is_status(bytes)
+        {
+            kind = PartKind::DeliveryStatus;
+        }
         let text = match &part.body {
             PartType::Multipart(_) => continue,
             PartType::Text(text) => of_utf8(part, raw).map_or_else(|| text.clone(), Cow::Borrowed),
@@ -322,6 +328,12 @@ fn of_utf8<'x>(part: &MessagePart<'_>, raw: &'x [u8]) -> Option<&'x str> {
 fn is_header(text: &str) -> bool {
     let (fields, _) = Fields::block(text.trim_start());
     ["Received", "From", "To", "Subject", "Message-ID", "Date"].iter().filter(|name| fields.has(name)).count() >= 3
+}
+
+/// Whether bytes that are said to be of no type begin as a delivery status does (RFC 3464 §2.2.2).
+fn is_status(bytes: &[u8]) -> bool {
+    let beginning = String::from_utf8_lossy(bytes.get(..bytes.len().min(1000)).unwrap_or_default());
+    Fields::block(beginning.trim_start()).0.has("Reporting-MTA")
 }
 
 fn lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
@@ -377,6 +389,25 @@ mod tests {
             let kinds: Vec<_> = Mail::read(torn.as_bytes()).parts.iter().map(|p| p.kind).collect();
             assert_eq!(kinds, [PartKind::Text, PartKind::DeliveryStatus, PartKind::Original], "{header}");
         }
+    }
+
+    #[test]
+    fn a_status_without_its_type_is_one() {
+        let status = "UmVwb3J0aW5nLU1UQTogZG5zOyBhDQoNCkZpbmFsLVJlY2lwaWVudDogcmZjODIyOyBiQGV4YW1wbGUuY29tDQo=\r\n";
+        let plain = REPORT.replace("message/delivery-status", "application/octet-stream; name=details.dat");
+        let (head, rest) = plain.split_once("Reporting-MTA").unwrap();
+        let encoded = [
+            &head.replace(".dat", ".dat\r\nContent-Transfer-Encoding: base64"),
+            status,
+            &rest[rest.find("--x").unwrap()..],
+        ];
+        for mail in [&plain, &encoded.concat()] {
+            let mail = Mail::read(mail.as_bytes());
+            let status = mail.part(PartKind::DeliveryStatus).unwrap();
+            assert!(status.text.ends_with("b@example.com\r\n") || status.text.ends_with("b@example.com"), "{status:?}");
+        }
+        let another = REPORT.replace("message/delivery-status", "application/pdf").replace("Reporting-MTA", "%PDF");
+        assert!(Mail::read(another.as_bytes()).part(PartKind::DeliveryStatus).is_none());
     }
 
     #[test]
