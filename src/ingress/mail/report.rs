@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::dsn::{self, Dsn};
+use super::fields::Fields;
 use super::mime::{Mail, PartKind};
 use super::nonstandard::listing::{Listing, Notice};
 use super::original::Original;
@@ -21,18 +22,19 @@ pub(super) fn read(mail: &Mail<'_>, patterns: &[verp::Pattern], from_nobody: boo
     let context = Context { from_nobody, ..Context::of(mail, Listing::of(&words), patterns) };
     context
         .feedback(mail)
-        .or_else(|| context.junk_report(mail))
+        .or_else(|| context.junk_report())
         .or_else(|| context.status(mail))
         .or_else(|| context.event(&words))
         .or_else(|| context.disposition(mail, &words))
         .or_else(|| context.pasted())
-        .or_else(|| context.in_words(mail))
-        .or_else(|| context.answer(mail, &words))
+        .or_else(|| context.in_words())
+        .or_else(|| context.answer(&words))
         .unwrap_or_default()
 }
 
 /// What is known of the mail as a whole.
 struct Context<'v> {
+    header: Fields<'v>,
     patterns: &'v [verp::Pattern],
     listing: Listing<'v>,
     at: Option<Timestamp>,
@@ -55,7 +57,7 @@ struct Case {
 }
 
 impl<'v> Context<'v> {
-    fn of(mail: &Mail<'_>, listing: Listing<'v>, patterns: &'v [verp::Pattern]) -> Self {
+    fn of(mail: &'v Mail<'_>, listing: Listing<'v>, patterns: &'v [verp::Pattern]) -> Self {
         let header = mail.header();
         let to: Vec<_> = ["To", "Delivered-To", "X-Original-To"].iter().filter_map(|n| header.get(n)).collect();
         let paths: Vec<String> = to.iter().flat_map(|t| super::original::addresses(t)).take(20).collect();
@@ -72,6 +74,7 @@ impl<'v> Context<'v> {
             is_ses: from.contains("amazonses.com"),
             from_nobody: false,
             original,
+            header,
         }
     }
 
@@ -161,8 +164,8 @@ impl<'v> Context<'v> {
     }
 
     /// Microsoft's Junk Mail Reporting Program: the message itself, with its recipient in a field, and no report.
-    fn junk_report(&self, mail: &Mail<'_>) -> Option<Reading> {
-        let header = mail.header();
+    fn junk_report(&self) -> Option<Reading> {
+        let header = &self.header;
         let is_theirs = header.get("From").is_some_and(|from| from.to_ascii_lowercase().contains("staff@hotmail.com"));
         let subject = header.get("Subject").unwrap_or_default().trim().to_ascii_lowercase();
         let recipient = self.original.provider_recipient.as_deref();
@@ -203,7 +206,7 @@ impl<'v> Context<'v> {
         }
         if dsn.recipients.is_empty() {
             // An empty or mangled status part: the words are all there is.
-            let reading = self.in_words(mail);
+            let reading = self.in_words();
             return reading.map(|r| Reading { nature: Nature::Dsn, ..r });
         }
         Some(self.judged(&dsn, "rfc3464"))
@@ -277,8 +280,8 @@ impl<'v> Context<'v> {
     }
 
     /// The wordings of mail programs.
-    fn in_words(&self, mail: &Mail<'_>) -> Option<Reading> {
-        let mut report = nonstandard::read(&mail.header(), self.listing, self.from_nobody)?;
+    fn in_words(&self) -> Option<Reading> {
+        let mut report = nonstandard::read(&self.header, self.listing, self.from_nobody)?;
         let senders = self.senders(self.channel.as_deref());
         report.leave_out(&senders);
         let mut reading = Reading { nature: Nature::Nonstandard, family: report.family, ..Reading::default() };
@@ -330,13 +333,13 @@ impl<'v> Context<'v> {
     }
 
     /// RFC 3834.
-    fn answer(&self, mail: &Mail<'_>, words: &str) -> Option<Reading> {
-        let header = mail.header();
+    fn answer(&self, words: &str) -> Option<Reading> {
+        let header = &self.header;
         let author = super::mime::decoded(&header.get("From").unwrap_or_default());
         let from = super::original::addresses(&author);
         let (nature, kind, reason) = if is_unsubscribe(&header.get("Subject").unwrap_or_default(), words) {
             (Nature::Unsubscribe, Kind::Unsubscribe, Reason::Other)
-        } else if autoreply::is_autoreply(&header) {
+        } else if autoreply::is_autoreply(header) {
             let dead = autoreply::says_dead(self.listing.report, &author);
             let (kind, reason) =
                 if dead { (Kind::SoftBounce, Reason::Suspended) } else { (Kind::Notice, Reason::AutoReply) };
