@@ -1,6 +1,6 @@
 //! Judges one refusal: from what was said, by whom and when in the session, to a reason, a side and a class.
 //!
-//! Pure and table-driven: [`rules::RULES`] is the table, first row that fits wins. The text beats the code, and who
+//! Pure and table-driven: [`rules`] is the table, first row that fits wins. The text beats the code, and who
 //! said it beats the text: of the recipients with a 5.x.x status only two in five are hard bounces.
 //!
 //! A hard verdict stops mail to a person, so it needs three things: a text or code that is about the mailbox or its
@@ -19,7 +19,6 @@ use crate::event::{Reason, Side};
 use crate::outcome::MARKER;
 use crate::status::EnhancedStatus;
 use rule::{Rule, When};
-use rules::RULES;
 pub use text::{MAX_TEXT, Plain, beginning, is_wide, last_status, reply_code, reply_start};
 
 /// Where in the SMTP session the reply came. RFC 5321 §3.
@@ -189,7 +188,7 @@ fn judge_reply(facts: &Facts<'_>) -> Verdict {
     let case = Case { stage: facts.stage, speaker: facts.speaker, status, code };
     let rule = match search::by_text(plain.as_str(), |rule| case.fits(rule)) {
         Some(rule) => rule,
-        None => RULES.iter().find(|rule| rule.phrases.is_empty() && case.fits(rule)).unwrap_or(&rules::NOTHING),
+        None => rules::all().find(|rule| rule.phrases.is_empty() && case.fits(rule)).unwrap_or(&rules::NOTHING),
     };
     let judged = verdict(rule.class, rule.reason, rule.side, rule.name);
     // sendmail writes Status 5.1.1 for every 550 to RCPT TO that has no code of its own, whatever its words say.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aho_corasick::AhoCorasick;
 
 use super::rule::Rule;
-use super::rules::RULES;
+use super::rules;
 use crate::ingress::pairs::Pairs;
 
 /// The best rule whose phrase is in the plain text and whose condition holds.
@@ -40,19 +40,19 @@ fn phrase_by_phrase(plain: &str, fits: impl Fn(&Rule) -> bool) -> Option<&'stati
         let tail = |at: usize| plain.get(at + first.len()..).unwrap_or_default();
         plain.match_indices(first).any(|(at, _)| has_rest(tail(at), rest))
     };
-    RULES.iter().find(|rule| fits(rule) && rule.phrases.iter().any(&has))
+    rules::all().find(|rule| fits(rule) && rule.phrases.iter().any(&has))
 }
 
 fn all_at_once(plain: &str, fits: impl Fn(&Rule) -> bool) -> Option<&'static Rule> {
-    let mut best = RULES.len();
+    let mut best: Option<(usize, &'static Rule)> = None;
     for found in AUTOMATON.iter().flat_map(|a| a.find_overlapping_iter(plain)) {
-        let Some(&(row, rest)) = PHRASES.get(found.pattern().as_usize()) else { continue };
+        let Some(&(row, rule, rest)) = PHRASES.get(found.pattern().as_usize()) else { continue };
         let tail = plain.get(found.end()..).unwrap_or_default();
-        if row < best && has_rest(tail, rest) && RULES.get(row).is_some_and(&fits) {
-            best = row;
+        if best.is_none_or(|(best, _)| row < best) && has_rest(tail, rest) && fits(rule) {
+            best = Some((row, rule));
         }
     }
-    RULES.get(best)
+    best.map(|(_, rule)| rule)
 }
 
 fn has_rest(tail: &str, rest: &str) -> bool {
@@ -63,19 +63,19 @@ fn has_rest(tail: &str, rest: &str) -> bool {
 pub(super) const MAX_GAP: usize = 80;
 
 /// Row and second half of each phrase, in the order of the automaton's patterns.
-static PHRASES: LazyLock<Vec<(usize, &'static str)>> = LazyLock::new(|| {
-    let halves = |(row, phrase): (usize, &'static str)| (row, phrase.split_once('*').map_or("", |(_, rest)| rest));
-    phrases().map(halves).collect()
+static PHRASES: LazyLock<Vec<(usize, &'static Rule, &'static str)>> = LazyLock::new(|| {
+    let rest = |phrase: &'static str| phrase.split_once('*').map_or("", |(_, rest)| rest);
+    phrases().map(|(row, rule, phrase)| (row, rule, rest(phrase))).collect()
 });
 
 /// Matches the first half of every phrase at once. The table is a constant, and a test builds it.
 static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let first = phrases().map(|(_, phrase)| phrase.split_once('*').map_or(phrase, |(first, _)| first));
+    let first = phrases().map(|(.., phrase)| phrase.split_once('*').map_or(phrase, |(first, _)| first));
     AhoCorasick::new(first).ok()
 });
 
-fn phrases() -> impl Iterator<Item = (usize, &'static str)> {
-    RULES.iter().enumerate().flat_map(|(row, rule)| rule.phrases.iter().map(move |phrase| (row, *phrase)))
+fn phrases() -> impl Iterator<Item = (usize, &'static Rule, &'static str)> {
+    rules::all().enumerate().flat_map(|(row, rule)| rule.phrases.iter().map(move |phrase| (row, rule, *phrase)))
 }
 
 #[cfg(test)]
@@ -84,8 +84,8 @@ mod tests {
 
     #[test]
     fn both_searches_find_the_same_rule() {
-        let texts = RULES.iter().map(|r| r.example.text.to_lowercase());
-        let phrases = RULES.iter().flat_map(|r| r.phrases).map(|p| format!("550 {} x", p.replace('*', " a ")));
+        let texts = rules::all().map(|r| r.example.text.to_lowercase());
+        let phrases = rules::all().flat_map(|r| r.phrases).map(|p| format!("550 {} x", p.replace('*', " a ")));
         for text in texts.chain(phrases) {
             let [one, other] = [phrase_by_phrase(&text, |_| true), all_at_once(&text, |_| true)];
             assert_eq!(one.map(|r| r.name), other.map(|r| r.name), "{text}");
