@@ -40,6 +40,22 @@ fn phrases_are_in_plain_form() {
 }
 
 #[test]
+fn every_phrase_can_decide() {
+    let mut before: Vec<&str> = Vec::new();
+    for rule in rules::all() {
+        let own: Vec<&str> = rule.phrases.iter().copied().filter(|phrase| !phrase.contains('*')).collect();
+        for phrase in rule.phrases {
+            let mut others = own.iter().filter(|other| *other != phrase).chain(&before);
+            let covers = |other: &&&str| phrase.split('*').any(|half| half.contains(**other));
+            assert_eq!(others.find(covers), None, "covers {phrase} of {}", rule.name);
+        }
+        if matches!(rule.when, When::Always) {
+            before.extend(own);
+        }
+    }
+}
+
+#[test]
 fn hard_needs_a_permanent_reply() {
     assert_eq!(hears("550 5.1.1 user unknown").class, Class::Hard);
     assert_eq!(hears("450 4.1.1 user unknown").class, Class::Soft);
