@@ -196,24 +196,7 @@ fn judge_reply(facts: &Facts<'_>) -> Verdict {
     if rule.class == Class::Hard && rule.phrases.is_empty() && is_reporters {
         return Verdict { class: Class::Soft, reason: Reason::OnHold, rule: "code-hard-but-words-unread", ..judged };
     }
-    match rule.class {
-        Class::Hard if facts.names_sender() => Verdict {
-            class: Class::Soft,
-            reason: Reason::Rejected,
-            side: Side::Sender,
-            rule: "hard-text-about-sender",
-            ..judged
-        },
-        Class::Hard if rule.reason == Reason::HostUnknown && facts.names_others_only(&plain) => Verdict {
-            class: Class::Soft,
-            reason: Reason::Rejected,
-            side: Side::Sender,
-            rule: "hard-text-but-another-host",
-            ..judged
-        },
-        Class::Hard => case.confirm(judged, facts, rule.when),
-        _ => judged,
-    }
+    if rule.class == Class::Hard { case.confirm(judged, facts, &plain, rule.when) } else { judged }
 }
 
 /// `x.0.0` is what a reporter writes who was not told a code.
@@ -289,9 +272,13 @@ impl Case {
     }
 
     /// Lets a hard verdict stand only if the reply was permanent and could be about this recipient alone.
-    fn confirm(&self, judged: Verdict, facts: &Facts<'_>, when: When) -> Verdict {
+    fn confirm(&self, judged: Verdict, facts: &Facts<'_>, plain: &Plain, when: When) -> Verdict {
         let softer = |reason, side, rule| Verdict { class: Class::Soft, reason, side, rule, ..judged };
-        if judged.reason == Reason::Suppressed && !matches!(self.stage, Stage::MailFrom | Stage::Connect) {
+        if facts.names_sender() {
+            softer(Reason::Rejected, Side::Sender, "hard-text-about-sender")
+        } else if judged.reason == Reason::HostUnknown && facts.names_others_only(plain) {
+            softer(Reason::Rejected, Side::Sender, "hard-text-but-another-host")
+        } else if judged.reason == Reason::Suppressed && !matches!(self.stage, Stage::MailFrom | Stage::Connect) {
             judged
         } else if judged.reason == Reason::HasMoved && self.status.is_none() && self.code.is_none() {
             // So an answer speaks of a shop that has moved, or of a colleague who left.
