@@ -11,7 +11,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -169,17 +169,6 @@ impl Listener {
     pub fn from_tcp(listener: std::net::TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         tokio::net::TcpListener::from_std(listener).map(Self::Tcp)
-    }
-
-    /// The same socket, so that the runtime that this is called in accepts from it too.
-    ///
-    /// # Errors
-    /// The system's: no descriptor left.
-    pub fn again(&self) -> io::Result<Self> {
-        match self {
-            Self::Unix(listener) => Self::from_unix(listener.as_fd().try_clone_to_owned()?.into()),
-            Self::Tcp(listener) => Self::from_tcp(listener.as_fd().try_clone_to_owned()?.into()),
-        }
     }
 
     /// Waits for the next connection.

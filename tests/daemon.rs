@@ -6,8 +6,6 @@
 mod exports;
 #[path = "daemon/lifecycle.rs"]
 mod lifecycle;
-#[path = "daemon/lookups.rs"]
-mod lookups;
 #[path = "daemon/monitoring.rs"]
 mod monitoring;
 #[path = "daemon/postmap.rs"]

@@ -54,7 +54,7 @@ fn start(protocol: Protocol, limits: Limits) -> Daemon {
     let at = ListenAddress::Unix(dir.path().join("lookup.sock"));
     let listener = Listener::bind(&at, &SocketRights::default()).unwrap();
     let (stop, stopped) = oneshot::channel();
-    let service = Service::new(protocol, lookup, limits, now);
+    let service = Service { protocol, lookup, limits, clock: now, log_limit: Arc::default() };
     let task = tokio::spawn(serve(listener, service, async { drop(stopped.await) }));
     Daemon { dir, stop, task }
 }

@@ -1,7 +1,7 @@
 //! Connections: accepts them, reads requests, writes replies; the same for all protocols.
 //!
 //! Each connection is one task, and it is asked, answered and written to in the same thread. Requests that came in one
-//! read are answered by one write, in order. Where several threads serve on a socket, the one that is free takes the connection.
+//! read are answered by one write, in order.
 //! LIMITS: [`Limits`]. A client that says nothing, or takes no replies, holds one task and a few kilobytes, and
 //! that until its time is over. Replies are written out before more requests are looked at.
 //! On failure: an accept error never ends the service; out of file descriptors it pauses and says so. A connection that
@@ -58,32 +58,22 @@ impl Default for Limits {
     }
 }
 
-/// What is served on a socket. Clones are for further threads that serve on the same one, and share its limits.
+/// What is served on a socket.
 #[derive(Clone)]
 pub struct Service {
-    protocol: Protocol,
-    lookup: Arc<Lookup>,
-    limits: Limits,
-    clock: fn() -> Timestamp,
-    /// Connections that may still come.
-    free: Arc<Semaphore>,
-    log_limit: Arc<LogLimit>,
+    /// In which language.
+    pub protocol: Protocol,
+    /// Who answers.
+    pub lookup: Arc<Lookup>,
+    /// Within what bounds.
+    pub limits: Limits,
+    /// Where the time comes from.
+    pub clock: fn() -> Timestamp,
+    /// For what clients can repeat at will.
+    pub log_limit: Arc<LogLimit>,
 }
 
 impl Service {
-    /// Answers in this language, within these bounds, at the time of `clock`.
-    #[must_use]
-    pub fn new(protocol: Protocol, lookup: Arc<Lookup>, limits: Limits, clock: fn() -> Timestamp) -> Self {
-        let free = Arc::new(Semaphore::new(limits.connections));
-        Self { protocol, lookup, limits, clock, free, log_limit: Arc::default() }
-    }
-
-    /// What limits the warnings that clients can repeat at will.
-    #[must_use]
-    pub fn log_limit(&self) -> Arc<LogLimit> {
-        Arc::clone(&self.log_limit)
-    }
-
     /// Tells an operator; each `kind` at a limited rate.
     fn warn(&self, kind: &'static str, sentence: &str) {
         self.log_limit.warn(kind, &format!("{}: {sentence}", self.protocol.as_str()));
@@ -116,9 +106,10 @@ async fn accept(
     stopped: &watch::Receiver<bool>,
     connections: &mut JoinSet<()>,
 ) {
+    let free = Arc::new(Semaphore::new(service.limits.connections));
     loop {
         while connections.try_join_next().is_some() {}
-        match (listener.accept().await, Arc::clone(&service.free).try_acquire_owned()) {
+        match (listener.accept().await, Arc::clone(&free).try_acquire_owned()) {
             (Ok(stream), Ok(permit)) => {
                 let (service, stopped) = (service.clone(), stopped.clone());
                 connections.spawn(async move {

@@ -8,7 +8,6 @@ mod admin;
 mod exports;
 mod ledger;
 mod listeners;
-mod lookup_threads;
 mod monitoring;
 mod retention;
 mod signals;
@@ -24,7 +23,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rustls::ServerConfig;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -39,7 +38,6 @@ use crate::telemetry;
 use admin::Admin;
 use ledger::Ledger;
 use listeners::Inherited;
-use lookup_threads::LookupThreads;
 use monitoring::Monitoring;
 use signals::Signal;
 use webhooks::Named;
@@ -84,16 +82,17 @@ pub fn run(path: &Path) -> Result<(), ServeError> {
     telemetry::log::init(config.log_to, config.log_level);
     raise_descriptor_limit();
     let daemon = Daemon::start(path, config, text)?;
-    let lookups = LookupThreads::start(&daemon.readers).map_err(no_threads)?;
-    let workers = workers(&daemon.readers).map_err(no_threads)?;
-    workers.block_on(daemon.serve(&lookups))
+    let [workers, lookups] = ["worker", "lookup"].map(|name| threads(name, &daemon.readers));
+    let (workers, lookups) = (workers.map_err(no_threads)?, lookups.map_err(no_threads)?);
+    workers.block_on(daemon.serve(lookups.handle().clone()))
 }
 
-/// All but the lookups. A thread that has nothing left to do ends what was left open for the next question.
-fn workers(readers: &Arc<Readers>) -> io::Result<Runtime> {
+/// Lookups have threads of their own: the system's scheduler lets them in between, whatever the others are at. A thread that has
+/// nobody left to answer ends what was left open for the next question.
+fn threads(name: &str, readers: &Arc<Readers>) -> io::Result<Runtime> {
     let readers = Arc::clone(readers);
     let rest = move || readers.rest();
-    Builder::new_multi_thread().worker_threads(2).thread_name("worker").on_thread_park(rest).enable_all().build()
+    Builder::new_multi_thread().worker_threads(2).thread_name(name).on_thread_park(rest).enable_all().build()
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "for map_err")]
@@ -158,10 +157,10 @@ impl Daemon {
     }
 
     /// Serves; lookups are answered by threads of their own.
-    async fn serve(mut self, lookups: &LookupThreads) -> Result<(), ServeError> {
+    async fn serve(mut self, lookups: Handle) -> Result<(), ServeError> {
         let mut signals = signals::listen().map_err(|e| ServeError::System(format!("cannot take signals: {e}")))?;
         let (stop, stopped) = watch::channel(false);
-        let mut services = self.open_sockets(&stopped, lookups)?;
+        let mut services = self.open_sockets(&stopped, &lookups)?;
         services.spawn(flush_refusals(Arc::clone(&self.lookup), self.writer.clone(), stopped.clone()));
         services.spawn(retention::run(self.config.database.clone(), Arc::clone(&self.keep), stopped.clone()));
         let database = self.config.database.clone();
@@ -197,24 +196,22 @@ impl Daemon {
     fn open_sockets(
         &mut self,
         stopped: &watch::Receiver<bool>,
-        lookup_threads: &LookupThreads,
+        lookup_threads: &Handle,
     ) -> Result<JoinSet<()>, ServeError> {
         let mut inherited = Inherited::from_systemd();
         let mut services = JoinSet::new();
         for (at, protocol) in lookups(&self.config) {
-            let listener = inherited.take_or_bind(&at, &rights(&self.config)).map_err(ServeError::Listen)?;
-            let limits = Limits { connections: self.config.lookup.max_connections as usize, ..Limits::default() };
-            let service = Service::new(protocol, Arc::clone(&self.lookup), limits, Timestamp::now);
-            self.log_limits.push(service.log_limit());
-            for thread in lookup_threads.runtimes() {
-                let listener = {
-                    let _there = thread.enter();
-                    listener.again().map_err(|error| ListenError::Io(at.clone(), error))
-                };
-                let serve =
-                    lookup::serve(listener.map_err(ServeError::Listen)?, service.clone(), until(stopped.clone()));
-                services.spawn_on(serve, thread);
-            }
+            let listener = {
+                let _there = lookup_threads.enter();
+                inherited.take_or_bind(&at, &rights(&self.config)).map_err(ServeError::Listen)?
+            };
+            let connections = self.config.lookup.max_connections as usize;
+            let limits = Limits { connections, ..Limits::default() };
+            let log_limit = Arc::<LogLimit>::default();
+            self.log_limits.push(Arc::clone(&log_limit));
+            let service =
+                Service { protocol, lookup: Arc::clone(&self.lookup), limits, clock: Timestamp::now, log_limit };
+            services.spawn_on(lookup::serve(listener, service, until(stopped.clone())), lookup_threads);
         }
         for at in &self.config.http.listen {
             let listener = inherited.take_or_bind(at, &rights(&self.config)).map_err(ServeError::Listen)?;
