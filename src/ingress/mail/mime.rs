@@ -409,7 +409,7 @@ mod tests {
         for mail in [&plain, &encoded.concat()] {
             let mail = Mail::read(mail.as_bytes());
             let status = mail.part(PartKind::DeliveryStatus).unwrap();
-            assert!(status.text.ends_with("b@example.com\r\n") || status.text.ends_with("b@example.com"), "{status:?}");
+            assert!(status.text.trim_end().ends_with("b@example.com"), "{status:?}");
         }
         let another = REPORT.replace("message/delivery-status", "application/pdf").replace("Reporting-MTA", "%PDF");
         assert!(Mail::read(another.as_bytes()).part(PartKind::DeliveryStatus).is_none());

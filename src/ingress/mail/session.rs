@@ -84,10 +84,7 @@ const NOBODY_LEFT: &[&str] = &["need rcpt", "valid rcpt", "rcpt first", "no vali
 /// The stage that the words about one recipient tell.
 #[must_use]
 pub fn stage(words: &str) -> Stage {
-    let line = match words.is_ascii() {
-        true => words.split_ascii_whitespace().collect::<Vec<_>>().join(" "),
-        false => words.split_whitespace().collect::<Vec<_>>().join(" "),
-    };
+    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
     let told = WORDING.first_row(&line).and_then(|row| WORDINGS.get(row)).map(|(_, stage)| *stage);
     told.or_else(|| transcript(words)).unwrap_or_default()
 }
