@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::{Failure, json as write_json, now, open_of, shown};
+use super::{Failure, counted, json as write_json, now, open_of, shown};
 use crate::config::Config;
 use crate::event::timestamp_text;
 use crate::policy::Entry;
@@ -63,7 +63,9 @@ pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> Result<u
         return Err(failure);
     }
     if !args.json {
-        writeln!(out, "{} events of {} addresses looked at; nothing was changed", looked.events, looked.addresses)?;
+        let events = counted(looked.events, "event", "events");
+        let addresses = counted(looked.addresses, "address", "addresses");
+        writeln!(out, "{events} of {addresses} looked at; nothing was changed")?;
         tally.print(out)?;
     }
     Ok(0)

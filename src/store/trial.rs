@@ -27,9 +27,9 @@ pub struct Difference {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Looked {
     /// Addresses with events that can count, or entries that came from events.
-    pub addresses: u64,
+    pub addresses: usize,
     /// Their events.
-    pub events: u64,
+    pub events: usize,
 }
 
 impl Store {
@@ -52,7 +52,7 @@ impl Store {
             let mut history = history::load(&transaction, &address, None)?;
             place(&transaction, &mut history, rules)?;
             looked.addresses += 1;
-            looked.events += history.occurrences.len() as u64;
+            looked.events += history.occurrences.len();
             let then = outcome(&canonical, &history, rules);
             if !differences(&address, &history, then, now).into_iter().all(&mut each) {
                 break;
