@@ -301,7 +301,8 @@ fn a_hundred_clients_with_bodies_of_a_mebibyte() {
         );
     });
     assert!(most.memory() < MEMORY + (200 << 20), "{most}");
-    assert!(scene.memory() < MEMORY, "{} bytes are left of them", scene.memory());
+    // Whom nobody waits for any more may still be under way.
+    eventually("nothing is left of them", || scene.memory() < MEMORY);
 }
 
 #[test]
