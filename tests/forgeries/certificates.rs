@@ -301,5 +301,5 @@ fn all_at_once_they_are_refused_as_well_with_ten_lines_of_a_kind() {
         }
     });
     assert_eq!(watch.decided(), before.0);
-    assert_eq!(watch.world.log()[before.1..].lines().count(), 10);
+    assert_eq!(watch.lines_since(before.1).len(), 10);
 }

@@ -100,14 +100,20 @@ impl Watch {
         }
         let (begun, before) = (self.world.log().len(), self.decided());
         act(&self.world);
-        eventually(&format!("{name}: {says}"), || self.world.log()[begun..].contains(says));
+        let told = || self.lines_since(begun).iter().any(|line| line.contains(says));
+        eventually(&format!("{name}: {says}"), || says.is_empty() || told());
         assert_eq!(self.decided(), before, "{name}: the list and the topics stay");
         self.a_genuine_message_counts(name);
-        let log = self.world.log();
-        let lines: Vec<_> = log[begun..].split_inclusive('\n').filter(|line| !line.contains("to=<genuine-")).collect();
+        let lines = self.lines_since(begun);
         assert!(lines.len() <= 1, "{name}: more than one line: {lines:#?}");
         lines.iter().for_each(|line| cannot_be_forged(name, line));
         lines.len()
+    }
+
+    /// Lines after so many bytes of the log, but those of the genuine messages, which may come late.
+    pub fn lines_since(&self, begun: usize) -> Vec<String> {
+        let log = self.world.log().split_off(begun);
+        log.split_inclusive('\n').filter(|line| !line.contains("to=<genuine-")).map(str::to_owned).collect()
     }
 
     fn a_genuine_message_counts(&mut self, name: &str) {
