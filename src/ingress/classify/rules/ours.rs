@@ -292,7 +292,7 @@ pub(super) const RULES: &[Rule] = &[
         "maximum message", "maximum allowed", "maximum permitted", "maximum file size", "max size", "max. message", "mail too",
         "mail is too", "mail exceeds", "too much data", "too many bytes", "data size", "line length", "long line", "line is too",
         "attachments too", "attachment is too", "attachments exceed", "attachment limit", "limit of * bytes", "limit for this",
-        "sizelimit", "5.2.3", "message_size_limit", "trop volumineux", "trop gros", "zu groß", "zu gross", "demasiado grande",
+        "sizelimit", "5.2.3", "trop volumineux", "trop gros", "zu groß", "zu gross", "demasiado grande",
         "muito grande", "troppo grande", "слишком большо", "过大", "大きすぎ",
     ]),
     rule("system-storage", When::Always, SOFT, Reason::SystemFull, Side::Transport,
