@@ -165,8 +165,8 @@ fn push_words(all: &mut String, words: &str) {
 /// `smtp; 550 no` → `smtp`, `550 no`; a value without a type is taken whole.
 #[must_use]
 pub fn typed(value: &str) -> (&str, &str) {
-    match value.split_once(';') {
-        Some((kind, rest)) if kind.len() <= 40 && !kind.contains(['@', ' ', '(']) => (kind.trim(), rest.trim()),
+    match value.split_once(';').map(|(kind, rest)| (kind.trim(), rest.trim())) {
+        Some((kind, rest)) if kind.len() <= 40 && !kind.contains(['@', ' ', '(']) => (kind, rest),
         _ => ("", value.trim()),
     }
 }

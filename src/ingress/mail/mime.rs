@@ -61,7 +61,7 @@ impl<'x> Header<'x> {
     /// Reads no further than to the empty line.
     #[must_use]
     pub fn read(mail: &'x [u8]) -> Self {
-        let mail = mail.get(..mail.len().min(MAX_MAIL)).unwrap_or(mail);
+        let mail = from_header(mail.get(..mail.len().min(MAX_MAIL)).unwrap_or(mail));
         Self(text_of(mail.get(..body_offset(mail)).unwrap_or_default()))
     }
 
@@ -222,7 +222,7 @@ pub fn decoded(value: &str) -> String {
 
 /// What is looked at of a mail, and whether [`folded`] has something to mend in it.
 fn bounded(mail: &[u8]) -> (&[u8], bool) {
-    let mail = mail.get(..mail.len().min(MAX_MAIL)).unwrap_or(mail);
+    let mail = from_header(mail.get(..mail.len().min(MAX_MAIL)).unwrap_or(mail));
     let (mut containers, mut dashed, mut at) = (0, 0, 0);
     let (mut continues, mut lacks_space) = (false, false);
     for line in lines(mail) {
@@ -262,6 +262,13 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = behind;
         (!line.is_empty()).then_some(line)
     })
+}
+
+/// A mail without empty lines before its header, as an editor leaves them.
+fn from_header(mail: &[u8]) -> &[u8] {
+    let header = mail.trim_ascii_start();
+    let name = header.iter().position(|b| *b == b':').and_then(|end| header.get(..end)).unwrap_or_default();
+    if !name.is_empty() && name.iter().all(u8::is_ascii_graphic) { header } else { mail }
 }
 
 fn body_offset(mail: &[u8]) -> usize {
@@ -363,7 +370,8 @@ fn kind_of(part: &MessagePart<'_>) -> PartKind {
         }
         ("message", "rfc822" | "global" | "partial") => PartKind::Original,
         ("text", "html") => PartKind::Html,
-        ("text", _) => PartKind::Text,
+        // A multipart that is a leaf: its boundary is in no line.
+        ("text" | "multipart", _) => PartKind::Text,
         _ => PartKind::Other,
     }
 }
@@ -384,6 +392,17 @@ mod tests {
         assert_eq!(mail.words().trim(), "words");
         assert!(mail.part(PartKind::Original).is_some_and(|p| p.text.starts_with("To: b@example.com")));
         assert_eq!(mail.header().get("from").as_deref(), Some("a@example.com"));
+    }
+
+    #[test]
+    fn empty_lines_before_the_header_and_a_boundary_that_is_nowhere_hide_nothing() {
+        let mail = format!("  \r\n\r\n{REPORT}");
+        let mail = Mail::read(mail.as_bytes());
+        assert_eq!(mail.header().get("from").as_deref(), Some("a@example.com"));
+        assert_eq!(mail.parts.len(), 3);
+        let words = b"From: a@example.com\nContent-Type: multipart/mixed; boundary=x\n\nwords: of the report\n";
+        assert_eq!(Mail::read(words).words().trim(), "words: of the report");
+        assert_eq!(Mail::read(b"\nA text\nwith: a colon\n").words(), "A text\nwith: a colon\n");
     }
 
     #[test]

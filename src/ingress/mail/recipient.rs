@@ -1,17 +1,16 @@
 //! Addresses as reporters write them, brought into the form that [`crate::address::Address`] takes.
 
 use super::dsn;
+use super::mime::decoded;
 
 /// An address as reporters write it, without type, brackets, comments and Exchange's wrapping.
 pub(super) fn clean(reported: &str) -> String {
     let (_, value) = dsn::typed(reported);
     let value = value.rsplit_once('<').and_then(|(_, v)| v.split_once('>')).map_or(value, |(v, _)| v);
     let value = value.split(" (").next().unwrap_or(value).trim().trim_matches(['<', '>', ' ', '\'', ',', ';']);
-    let value = value
-        .strip_prefix("SMTP:")
-        .or_else(|| value.strip_prefix("smtp:"))
-        .or_else(|| value.strip_prefix("mailto:"))
-        .unwrap_or(value);
+    let value = if value.starts_with('"') { value } else { lone(value).unwrap_or(value) };
+    let decoded = if value.ends_with("?=") { decoded(value) } else { value.to_owned() };
+    let value = without_type(&decoded);
     // A whole address in quotes, or behind a source route (RFC 5321, appendix F.2).
     let value = value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).filter(|v| v.contains('@')).unwrap_or(value);
     let value = value.strip_prefix('@').and_then(|v| v.split_once(':')).map_or(value, |(_, v)| v);
@@ -21,6 +20,18 @@ pub(super) fn clean(reported: &str) -> String {
     } else {
         value
     }
+}
+
+/// The one address among other words: `(Bob) bob@example.com`, `bob@example.com, rfc822`.
+fn lone(value: &str) -> Option<&str> {
+    let mut addresses = value.split([' ', '\t', ',', ';']).filter(|word| word.contains('@'));
+    addresses.next().filter(|_| addresses.next().is_none())
+}
+
+/// Some write a colon behind the type of an address.
+fn without_type(value: &str) -> &str {
+    let (kind, address) = value.split_once(':').unwrap_or_default();
+    if ["smtp", "mailto", "rfc822"].iter().any(|known| kind.eq_ignore_ascii_case(known)) { address } else { value }
 }
 
 /// RFC 6533 §3: `jos\x{E9}@example.com`, in a report that has to be ASCII.
@@ -92,6 +103,11 @@ mod tests {
     fn writings_of_reporters_are_one_address() {
         for written in [
             "rfc822;bob@example.com",
+            "rfc822 ; bob@example.com",
+            "RFC822:bob@example.com",
+            "rfc822; (Bob) bob@example.com",
+            "rfc822; bob@example.com, rfc822",
+            "rfc822; =?utf-8?Q?bob=40example.com?=",
             "rfc822; <bob@example.com>",
             "SMTP:bob@example.com",
             "bob@example.com (Bob)",
