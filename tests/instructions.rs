@@ -31,8 +31,8 @@ const LIMITS: &[(&str, f64)] = &[
     ("lookup_of_a_stranger", 22_200.0),
     ("lookup_of_a_listed_one", 125_000.0),
     ("signed_message_to_event", 1_090_000.0),
-    ("delivery_report_to_event", 3_400_000.0),
-    ("hostile_mails_to_event", 11_100_000.0),
+    ("delivery_report_to_event", 3_600_000.0),
+    ("hostile_mails_to_event", 9_900_000.0),
 ];
 /// How much more is too much.
 const TOLERANCE: f64 = 1.10;

@@ -286,6 +286,14 @@ const SAMPLES: &[(&str, Kind, &str)] = &[
         HARD,
         "This is a delivery failure notification message indicating that\nan email you addressed to email address :\n\n-- bob@example.com\n\ncould not be delivered. The problem appears to be :\n\n-- Recipient email address is possibly incorrect\n\nAdditional information follows :\n\n-- 5.1.1 <bob@example.com>: Recipient address rejected: User unknown\n",
     ),
+    ("imail-attempts", SOFT, "delivery failed 20 attempts: bob@example.com\n\nOriginal message follows.\n"),
+    ("imail-limit", SOFT, "User mailbox over limit: bob@example.com\n\nOriginal message follows.\n"),
+    ("a possessive", SOFT, "The message failed: user bob@example.com's mailbox is full.\n"),
+    (
+        "quoted-printable",
+        HARD,
+        "Your message could not be delivered to:=20\n\n=20=20bob@example.com=20\n\nno such user=20\n",
+    ),
     ("imail-gateway", SOFT, "550 not local host example.com, not a gateway\n\nUnknown host: bob@example.com\n"),
     (
         "qmail-french",
@@ -347,6 +355,68 @@ fn each_mail_system_is_understood() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Mail systems that call themselves and their reports anything.
+#[test]
+fn a_report_is_known_by_what_it_announces() {
+    for words in [
+        "Here is your list of failed recipients:\n\n<bob@example.com>\n   your message was refused: 550 5.1.1 no such user\n",
+        "Your message was not delivered.\n\nIntended recipient:  bob@example.com\nReason: no such user\n",
+        "The email below could not be delivered to the following user:\n\n<bob@example.com>\nno such user\n",
+        "A message could not be delivered to:\n\n  bob@example.com\n\nno such user\n",
+    ] {
+        for header in ["From: router@mx.example.net\nSubject: Error", "Return-Path: <>\nFrom: <>\nSubject: your news"] {
+            let mail = format!("{header}\nTo: bounces@example.net\n\n{words}");
+            let reading = mail::read(mail.as_bytes());
+            let got: Vec<_> = reading.findings.iter().map(|f| (f.recipient.as_str(), f.kind)).collect();
+            assert_eq!(got, [("bob@example.com", HARD)], "{mail}");
+        }
+        for personal in [
+            "Return-Path: <carol@example.org>\nFrom: carol@example.org\nSubject: news",
+            "From: carol@example.org\nSubject: Re: Undelivered Mail",
+            "From: carol@example.org\nSubject: away\nAuto-Submitted: auto-replied",
+        ] {
+            let mail = format!("{personal}\nTo: bounces@example.net\n\n{words}");
+            let bounced = mail::read(mail.as_bytes()).findings.iter().any(|f| matches!(f.kind, HARD | SOFT));
+            assert!(!bounced, "{mail}");
+        }
+    }
+}
+
+#[test]
+fn aol_lists_its_users_without_their_domain() {
+    for from in ["MAILER-DAEMON@aol.com", "MAILER-DAEMON@example.org"] {
+        let mail = format!(
+            "From: Mail Delivery Subsystem <{from}>\nTo: <bounces@example.net>\nSubject: Mail Delivery Problem\n\n\
+            Sorry bounces@example.net. Your mail to the following recipients could not be delivered because they are not \
+            accepting mail with attachments:\n\tbob\n\tcarol\n"
+        );
+        let reading = mail::read(mail.as_bytes());
+        let got: Vec<_> = reading.findings.iter().map(|f| (f.recipient.as_str(), f.kind)).collect();
+        let expected = [("bob@aol.com", SOFT), ("carol@aol.com", SOFT)];
+        assert_eq!(got, if from.ends_with("@aol.com") { expected.to_vec() } else { Vec::new() });
+    }
+}
+
+/// What a gateway writes below all mail that it lets pass is not said by whoever reports.
+#[test]
+fn a_footer_is_no_reason() {
+    for footer in [
+        "**** This email has come from the internet and has been scanned for all viruses ****",
+        "This message was scanned for spam. Virus-free. www.scanner.example",
+    ] {
+        let mail = format!(
+            "From: postmaster@example.com\nTo: bounces@example.net\nSubject: Delivery Status Notification (Failure)\n\
+            Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\n\
+            Delivery to the following recipients failed.\n\n   bob@example.com\n\n____\n{footer}\n--b\n\
+            Content-Type: message/delivery-status\n\nReporting-MTA: dns;mx.example.com\n\n\
+            Final-Recipient: rfc822;bob@example.com\nAction: failed\nStatus: 5.1.1\n--b--\n"
+        );
+        let reading = mail::read(mail.as_bytes());
+        let got: Vec<_> = reading.findings.iter().map(|f| (f.recipient.as_str(), f.kind)).collect();
+        assert_eq!(got, [("bob@example.com", HARD)], "{footer}");
+    }
 }
 
 /// Reports from a mail system that name somebody and put nobody on the list for good.

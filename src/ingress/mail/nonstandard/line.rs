@@ -80,7 +80,7 @@ pub(super) fn own_line(line: &str) -> Option<(&str, &str)> {
     }
     let line =
         line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '#' | '•' | '·'));
-    let line = without_number(line.trim_end());
+    let line = without_number(without_hex_spaces(line));
     let line = line.strip_prefix("SMTP ").filter(|rest| rest.starts_with('<')).unwrap_or(line);
     let line = name_of_value(line).and_then(|name| line.get(name.len()..)).unwrap_or(line);
     let (address, rest) = match [('<', '>'), ('"', '"'), ('\'', '\'')].iter().find(|(open, _)| line.starts_with(*open))
@@ -140,11 +140,32 @@ pub(super) fn sendmail_line(line: &str) -> Option<(&str, &str)> {
 pub(super) fn labelled(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '#' | ':'));
     let lower = line.to_lowercase();
-    let label = LABELS.iter().find(|l| lower.starts_with(**l))?;
+    let Some(label) = LABELS.iter().find(|l| lower.starts_with(**l)) else { return told(line, &lower) };
     let rest = line.get(label.len()..)?;
     let word = rest.split_whitespace().find(|w| w.contains('@')).map(bare)?;
     is_address(word).then_some((word, rest))
 }
+
+/// An address that ends a line of trouble: `delivery failed 20 attempts: bob@example.com`.
+fn told<'l>(line: &'l str, lower: &str) -> Option<(&'l str, &'l str)> {
+    let (trouble, _) = lower.rsplit_once(": ").filter(|(trouble, _)| trouble.len() <= MAX_TROUBLE)?;
+    let has = |words: &[&str]| trouble.split(' ').any(|word| words.contains(&word));
+    let address = bare(line.get(trouble.len() + 2..)?.trim());
+    let is_whole = line.trim_end().ends_with([address, ">"].concat().as_str()) || line.trim_end().ends_with(address);
+    (has(TROUBLES) && !has(OF_OTHERS) && is_whole && is_address(address) && !is_role(address))
+        .then_some((address, line))
+}
+
+/// Most bytes of a line of trouble before the address.
+const MAX_TROUBLE: usize = 60;
+
+/// Words of trouble with a recipient.
+const TROUBLES: &[&str] =
+    &["failed", "failure", "unknown", "undeliverable", "invalid", "exceeds", "exceeded", "over", "full", "quota"];
+
+/// Words by which a line of trouble is about somebody else, or about the message.
+const OF_OTHERS: &[&str] =
+    &["by", "from", "sender", "contact", "return", "reply", "reply-to", "id", "message-id", "originator"];
 
 /// Exim, `deliver.c`: `(ultimately generated from news@example.com)`; PMDF and its heirs: `Original address: news@example.com`.
 pub(super) fn alias(line: &str) -> Option<&str> {
@@ -219,13 +240,17 @@ pub(super) fn is_local(line: &str) -> bool {
         && !line.contains('@')
 }
 
-/// A word without what a sentence puts around an address.
+/// A word without what a sentence puts around an address; one that has none as it is.
 pub(super) fn bare(word: &str) -> &str {
+    if memchr::memchr(b'@', word.as_bytes()).is_none() {
+        return word;
+    }
     let is_around = |c: char| {
         matches!(c, '<' | '>' | '"' | '\'' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '.' | '*' | '!' | '`')
             || is_in_no_address(c)
     };
-    let word = word.trim_matches(is_around);
+    let word = word.strip_suffix("'s").unwrap_or(word);
+    let word = without_hex_spaces(word.trim_matches(is_around));
     let word = word
         .strip_prefix("mailto:")
         .or_else(|| word.strip_prefix("SMTP:"))
@@ -233,6 +258,15 @@ pub(super) fn bare(word: &str) -> &str {
         .unwrap_or(word);
     let ends = |c: char| matches!(c, '<' | '>' | ':') || is_in_no_address(c);
     without_sentence(word.rsplit(ends).find(|w| w.contains('@')).unwrap_or(word))
+}
+
+/// A text without the spaces around it, also those of quoted-printable that nobody decoded: `=20bob@example.com=20`.
+fn without_hex_spaces(text: &str) -> &str {
+    let mut text = text.trim();
+    while let Some(rest) = text.strip_prefix("=20").or_else(|| text.strip_suffix("=20")) {
+        text = rest.trim();
+    }
+    text
 }
 
 /// Wide punctuation, and quotation marks of all languages.

@@ -90,8 +90,19 @@ const CUTS: &[&str] = &[
     "reporting headers",
 ];
 
-/// Finds any of [`CUTS`], in any case.
-static CUT: Phrases = Phrases::new(|| CUTS.to_vec());
+/// Words, in lower case, that gateways write below all mail which they let pass, and so below a report.
+const FOOTERS: &[&str] = &[
+    "has been scanned",
+    "been scanned for",
+    "was scanned",
+    "checked for viruses",
+    "virus-free.",
+    "no virus found in this",
+    "believed to be clean",
+];
+
+/// Finds the first of [`CUTS`], then [`FOOTERS`], in any case.
+static ENDS: Phrases = Phrases::new(|| [CUTS, FOOTERS].concat());
 
 /// Header fields that no report writes about itself, but returned messages begin with.
 const HEADERS: &[&str] = &[
@@ -167,7 +178,12 @@ impl<'x> Listing<'x> {
     pub fn of(words: &'x str) -> Self {
         let mut at = 0;
         for (n, line) in words.split_inclusive('\n').enumerate() {
-            if n >= MAX_LINES || (at > 0 && (opens_original(line) || opens_signature(line))) {
+            let ends = || match ending(line) {
+                Some(Ending::Original) => true,
+                Some(Ending::Footer) => !words.get(at..).unwrap_or_default().contains('@'),
+                None => opens_signature(line),
+            };
+            if n >= MAX_LINES || at > 0 && ends() {
                 break;
             }
             at += line.len();
@@ -248,6 +264,21 @@ impl<'x> Listing<'x> {
             [one] => vec![Notice { reported: (*one).to_owned(), words: self.report.to_owned(), alias: None }],
             _ => Vec::new(),
         }
+    }
+
+    /// Those who are listed by their local parts alone, as users of this domain.
+    #[must_use]
+    pub fn local_parts(&self, domain: &str) -> Vec<Notice> {
+        let is_before = |line: &&str| !line.to_lowercase().contains("the following recipients");
+        let below =
+            self.report.lines().skip_while(is_before).skip_while(|line| !line.trim_end().ends_with(':')).skip(1);
+        let names =
+            below.map(str::trim).take_while(|line| !line.contains(char::is_whitespace)).filter(|l| !l.is_empty());
+        let addresses = names.map(|name| if name.contains('@') { name.to_owned() } else { format!("{name}@{domain}") });
+        let listed: Vec<_> =
+            addresses.take(super::super::MAX_RECIPIENTS).filter(|address| is_address(address)).collect();
+        let words = beginning(self.report, max_shared(listed.len()));
+        listed.into_iter().map(|reported| Notice { reported, words: words.to_owned(), alias: None }).collect()
     }
 
     fn collect(&self, names: Naming) -> Vec<Notice> {
@@ -346,9 +377,22 @@ fn opens_signature(line: &str) -> bool {
 /// Whether a line opens the returned message.
 #[must_use]
 pub fn opens_original(line: &str) -> bool {
+    ending(line) == Some(Ending::Original)
+}
+
+/// What a report ends with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Original,
+    Footer,
+}
+
+fn ending(line: &str) -> Option<Ending> {
     if HEADERS.iter().any(|h| line.starts_with(h)) {
-        return true;
+        return Some(Ending::Original);
     }
     let line = line.trim();
-    line.len() < 200 && CUT.is_in(line) && !line.contains("NOT receive a copy")
+    let row = Some(line).filter(|line| line.len() < 200).and_then(|line| ENDS.first_row(line))?;
+    let ending = if row < CUTS.len() { Ending::Original } else { Ending::Footer };
+    (!line.contains("NOT receive a copy")).then_some(ending)
 }

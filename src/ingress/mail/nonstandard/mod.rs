@@ -18,7 +18,7 @@ use super::autoreply::{is_autoreply, is_certain};
 use super::fields::Fields;
 use super::mime::decoded;
 use super::verdict::paragraph;
-use families::{DAEMONS, FAMILIES, Family, REFUSALS, SUBJECTS};
+use families::{ANNOUNCEMENTS, DAEMONS, FAMILIES, Family, REFUSALS, SUBJECTS};
 use listing::{Listing, Notice};
 
 use crate::ingress::classify::{beginning, reply_start};
@@ -74,6 +74,9 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
         None if is_anonymous(header, from_nobody) && quotes_reply => "reply-quoted",
         // Whatever its language.
         None if from.contains("mailer-daemon") && !listing.listed().is_empty() => "mailer-daemon",
+        None if ANNOUNCEMENTS.iter().any(|phrase| says(phrase)) && is_announced(header, &from, &subject, listing) => {
+            "announcement"
+        }
         None => return None,
     };
     let mut notices = listing.notices();
@@ -93,6 +96,10 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
         _ => {}
     }
     if notices.is_empty() {
+        let domain = LOCAL_PARTS.iter().find(|(author, _)| from.contains(author)).map(|(_, domain)| domain);
+        notices = domain.map_or_else(Vec::new, |domain| listing.local_parts(domain));
+    }
+    if notices.is_empty() {
         notices = failed_recipients(header, listing.report);
     }
     if notices.is_empty() {
@@ -107,6 +114,9 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
     let is_warning = WARNINGS.iter().any(|w| subject.contains(w) || says(w));
     Some(Report { family, is_warning, notices, words: listing.report })
 }
+
+/// Who lists recipients by their local parts alone, and their domain.
+const LOCAL_PARTS: &[(&str, &str)] = &[("mailer-daemon@aol.com", "aol.com")];
 
 /// Most bytes of `From` and of `To` in which an address of the report is looked for.
 const MAX_OURS: usize = 4000;
@@ -140,22 +150,35 @@ fn is_anonymous(header: &Fields<'_>, from_nobody: bool) -> bool {
 /// Whether a person writes of a report, or his program answers, and no daemon writes one. Who forwards a whole report is as good
 /// as its daemon.
 fn is_by_hand(family: &Family, header: &Fields<'_>, from: &str, subject: &str, listing: Listing<'_>) -> bool {
-    let is_quoting = || {
-        REPLIES.iter().any(|begin| subject.starts_with(begin))
-            && listing.report.lines().any(|line| line.starts_with('>'))
-    };
+    let is_quoting = || is_quoting(subject, listing.report);
     let is_of_daemon = |text: &str| DAEMONS.iter().any(|word| text.contains(word));
     let is_local_of_daemon = |address: &String| address.split_inclusive('@').next().is_some_and(is_of_daemon);
-    // A report has the null sender (RFC 5321 §4.5.5); of what has another, a daemon's address or such words make one.
-    let has_sender = || header.get("Return-Path").is_some_and(|path| path.contains('@'));
-    let tells = || tells_of_message(listing.report) && !listing.listed().is_empty();
-    let is_of_person = || has_sender() && !super::original::addresses(from).iter().any(is_local_of_daemon) && !tells();
+    let lists = || tells_of_message(listing.report) && !listing.listed().is_empty();
+    let is_of_person =
+        || has_sender(header) && !super::original::addresses(from).iter().any(is_local_of_daemon) && !lists();
     match family.name {
         "subject" => is_answer(header, subject) || is_quoting() || is_of_person(),
         "daemon" => is_of_person(),
         _ if is_of_daemon(from) || FORWARDS.iter().any(|begin| subject.starts_with(begin)) => false,
         _ => answers_report(subject) || is_quoting() || is_personal(header, from) || is_quoted(family, listing.report),
     }
+}
+
+/// Whether a program that is no known one says whom its message could not reach: on a line of his own, or at least in a report
+/// without a sender.
+fn is_announced(header: &Fields<'_>, from: &str, subject: &str, listing: Listing<'_>) -> bool {
+    let is_by_hand = is_answer(header, subject) || is_quoting(subject, listing.report) || is_personal(header, from);
+    let names = || if has_sender(header) { listing.listed() } else { listing.notices() };
+    !is_by_hand && tells_of_message(listing.report) && !names().is_empty()
+}
+
+/// A report has the null sender (RFC 5321 §4.5.5); of what has another, a daemon's address or such words make one.
+fn has_sender(header: &Fields<'_>) -> bool {
+    header.get("Return-Path").is_some_and(|path| path.contains('@'))
+}
+
+fn is_quoting(subject: &str, report: &str) -> bool {
+    REPLIES.iter().any(|begin| subject.starts_with(begin)) && report.lines().any(|line| line.starts_with('>'))
 }
 
 /// Whether a report is about mail, where it may as well be about a parcel: it quotes a reply, or a line says of a message that it
@@ -172,6 +195,8 @@ const MESSAGES: &[&str] = &[
     "your mail",
     "your e-mail",
     "your email",
+    "deliver mail",
+    "the email below",
     "nachricht",
     "mensaje",
     "mensagem",
