@@ -275,6 +275,8 @@ pub(super) const REFUSALS: &[&str] = &[
     "invalid",
     "error",
     "blocked",
+    "bounced",
+    "not reach",
     "не может быть доставлено",
     "non è stato",
     "nicht zugestellt",

@@ -33,6 +33,7 @@ const LABELS: &[&str] = &[
     "message to",
     "invalid final delivery userid:",
     "rcpt to:",
+    "error-for:",
     "sent <<< rcpt to:",
     "mail address:",
     "e-mail address:",
@@ -83,8 +84,8 @@ pub(super) fn own_line(line: &str) -> Option<(&str, &str)> {
     let line = without_number(without_hex_spaces(line));
     let line = line.strip_prefix("SMTP ").filter(|rest| rest.starts_with('<')).unwrap_or(line);
     let line = name_of_value(line).and_then(|name| line.get(name.len()..)).unwrap_or(line);
-    let (address, rest) = match [('<', '>'), ('"', '"'), ('\'', '\'')].iter().find(|(open, _)| line.starts_with(*open))
-    {
+    let quotes = [('<', '>'), ('"', '"'), ('\'', '\''), ('(', ')'), ('[', ']')];
+    let (address, rest) = match quotes.iter().find(|(open, _)| line.starts_with(*open)) {
         Some((open, close)) => line.strip_prefix(*open)?.split_once(*close)?,
         None => {
             let end = line
