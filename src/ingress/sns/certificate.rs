@@ -24,8 +24,10 @@ use crate::topic::TopicArn;
 const KEY_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
 /// Certificates read from one file.
 const MAX_CERTIFICATES: usize = 10;
-/// OpenSSL's level 2: 112 bits of security, so no SHA-1 and no short keys anywhere in the chain.
-const SECURITY_LEVEL: i32 = 2;
+/// Shortest keys of a chain, in bits: 112 bits of security (NIST SP 800-57, table 2).
+const MIN_BITS: [(Id, u32); 2] = [(Id::RSA, 2048), (Id::EC, 224)];
+/// Digests that a chain may be signed with, so no SHA-1.
+const DIGESTS: [Nid; 3] = [Nid::SHA256, Nid::SHA384, Nid::SHA512];
 
 /// The URL of a signing certificate, allowed for the topic it was parsed with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -47,7 +49,7 @@ pub struct Roots(Vec<Vec<u8>>);
 /// Why a certificate is not good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateError {
-    /// By our clock, one of its chain is not valid yet or any more, in OpenSSL's words. SNS does not sign with such a one, so it
+    /// By our clock, one of its chain is not valid yet or any more, in the library's words. SNS does not sign with such a one, so it
     /// may be the clock that is wrong.
     NotNow(String),
     /// No certificate at all: a broken transfer, or something in between that answers for SNS.
@@ -85,8 +87,8 @@ impl CertificateUrl {
 }
 
 impl Roots {
-    /// Roots from their DER form. They are read when a certificate is verified: all of a system's take OpenSSL 80 ms, which
-    /// would be most of the time to start.
+    /// Roots from their DER form. They are read when a certificate is verified: all of a system's would be most of the time to
+    /// start.
     #[must_use]
     pub fn from_der<'a>(certificates: impl IntoIterator<Item = &'a [u8]>) -> Self {
         Self(certificates.into_iter().map(<[u8]>::to_vec).collect())
@@ -94,13 +96,12 @@ impl Roots {
 
     fn store(&self, now: Timestamp) -> Result<X509Store, ErrorStack> {
         let mut store = X509StoreBuilder::new()?;
-        // What OpenSSL can't read is left out, since no chain can lead there.
+        // What can't be read is left out, since no chain can lead there.
         for root in self.0.iter().filter_map(|der| X509::from_der(der).ok()) {
             store.add_cert(root)?;
         }
         let mut param = X509VerifyParam::new()?;
         param.set_time(now.as_second());
-        param.set_auth_level(SECURITY_LEVEL);
         store.set_param(&param)?;
         Ok(store.build())
     }
@@ -145,7 +146,7 @@ impl SigningCertificate {
     }
 }
 
-/// OpenSSL out of memory or broken: nothing that the sender did.
+/// Out of memory: nothing that the sender did.
 impl From<ErrorStack> for CertificateError {
     fn from(_: ErrorStack) -> Self {
         Self::Unreadable
@@ -181,11 +182,31 @@ fn verify_chain(
 ) -> Result<std::ops::RangeInclusive<i64>, CertificateError> {
     let mut context = X509StoreContext::new()?;
     context.init(store, leaf, untrusted, |context| {
-        if context.verify_cert()? {
-            return Ok(context.chain().and_then(validity).ok_or(CertificateError::Unreadable));
+        if !context.verify_cert()? {
+            return Ok(Err(why_not(context)));
         }
-        Ok(Err(why_not(context)))
+        let Some(chain) = context.chain() else { return Ok(Err(CertificateError::Unreadable)) };
+        if !is_strong(chain) {
+            let why = "a key or a digest in it is too weak".to_owned();
+            return Ok(Err(CertificateError::Forged(Forged::CertificateChain(why))));
+        }
+        Ok(validity(chain).ok_or(CertificateError::Unreadable))
     })?
+}
+
+/// Whether all keys of a chain are long enough, and all that is signed in it by a good digest. Nobody relies on the signature of
+/// the root, which is the last.
+fn is_strong(chain: &StackRef<X509>) -> bool {
+    let has_long_key = |certificate: &X509Ref| {
+        certificate
+            .public_key()
+            .is_ok_and(|key| MIN_BITS.iter().any(|(id, bits)| key.id() == *id && key.bits() >= *bits))
+    };
+    let is_well_signed = |certificate: &X509Ref| {
+        let algorithms = certificate.signature_algorithm().object().nid().signature_algorithms();
+        algorithms.is_some_and(|algorithms| DIGESTS.contains(&algorithms.digest))
+    };
+    chain.iter().all(has_long_key) && chain.iter().rev().skip(1).all(is_well_signed)
 }
 
 fn why_not(context: &X509StoreContextRef) -> CertificateError {

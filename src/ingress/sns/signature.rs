@@ -5,7 +5,6 @@
 //! region with this topic's name; that the topic is ours is for the allow-list to prove.
 
 use std::ops::Deref;
-use std::sync::LazyLock;
 
 use openssl::error::ErrorStack;
 use openssl::md::{Md, MdRef};
@@ -18,10 +17,6 @@ use crate::event::printable;
 
 /// Longest signature, in characters of base64: an RSA key of 8192 bits makes 1368.
 const MAX_SIGNATURE: usize = 1400;
-
-/// SHA-1 and SHA-256, where OpenSSL may use them. To fetch one costs as much as to compute it.
-static DIGESTS: LazyLock<[Option<Md>; 2]> =
-    LazyLock::new(|| ["SHA1", "SHA256"].map(|name| Md::fetch(None, name, None).ok()));
 
 /// A message whose signature was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,13 +49,11 @@ impl VerifiedMessage {
     /// [`Forged::Signature`] if it is not of this key, [`Forged::SignatureVersion`] if not of a known version.
     pub fn verify(message: Message, certificate: &SigningCertificate) -> Result<Self, Forged> {
         check_version(&message, false)?;
-        let [sha1, sha256] = &*DIGESTS;
-        let digest = if message.signature_version == "1" { sha1 } else { sha256 };
-        // There is no SHA-1 where a system-wide policy forbids it; that is the operator's will.
-        match digest.as_ref().map(|digest| is_signed(&message, digest, certificate)) {
-            Some(Ok(true)) => Ok(Self(message)),
-            // OpenSSL tells a signature of the wrong length as an error.
-            Some(Ok(false) | Err(_)) | None => Err(Forged::Signature),
+        let digest = if message.signature_version == "1" { Md::sha1() } else { Md::sha256() };
+        match is_signed(&message, digest, certificate) {
+            Ok(true) => Ok(Self(message)),
+            // A signature of the wrong length is an error there.
+            Ok(false) | Err(_) => Err(Forged::Signature),
         }
     }
 }
@@ -70,7 +63,7 @@ fn is_signed(message: &Message, digest: &MdRef, certificate: &SigningCertificate
         return Ok(false);
     }
     let signature = openssl::base64::decode_block(&message.signature)?;
-    // PKCS#1 v1.5 is OpenSSL's padding for RSA unless another is asked for.
+    // PKCS#1 v1.5 is the padding for RSA unless another is asked for.
     let mut context = MdCtx::new()?;
     context.digest_verify_init(Some(digest), certificate.key())?;
     context.digest_verify(message.string_to_sign().as_bytes(), &signature)

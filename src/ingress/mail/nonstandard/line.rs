@@ -152,9 +152,8 @@ fn told<'l>(line: &'l str, lower: &str) -> Option<(&'l str, &'l str)> {
     let (trouble, _) = lower.rsplit_once(": ").filter(|(trouble, _)| trouble.len() <= MAX_TROUBLE)?;
     let has = |words: &[&str]| trouble.split(' ').any(|word| words.contains(&word));
     let address = bare(line.get(trouble.len() + 2..)?.trim());
-    let is_whole = line.trim_end().ends_with([address, ">"].concat().as_str()) || line.trim_end().ends_with(address);
-    (has(TROUBLES) && !has(OF_OTHERS) && is_whole && is_address(address) && !is_role(address))
-        .then_some((address, line))
+    let is_last = line.trim_end().trim_end_matches('>').ends_with(address);
+    (has(TROUBLES) && !has(OF_OTHERS) && is_last && is_address(address) && !is_role(address)).then_some((address, line))
 }
 
 /// Most bytes of a line of trouble before the address.
