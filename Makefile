@@ -32,7 +32,7 @@ prefixed = sed 's|/usr/bin/suppressd|$(PREFIX)/bin/suppressd|'
 
 build: $(RELEASE)
 
-$(RELEASE): Cargo.toml Cargo.lock $(shell find src -type f)
+$(RELEASE): .cargo/config.toml Cargo.toml Cargo.lock $(shell find src -type f)
 	@packaging/install-build-deps
 	cargo build --release --locked --bin suppressd
 

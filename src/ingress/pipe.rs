@@ -42,8 +42,6 @@ pub fn take(input: &mut dyn Read, envelope: &Envelope, config: &Config, now: Tim
         receipt = store.submit(&kept, &config.policy, now);
         submission = kept;
     }
-    // The process ends now. To close the database is to free what was read of its schema, piece by piece.
-    std::mem::forget(store);
     submission::report(&submission, &receipt.map_err(|error| error.to_string())?, envelope, &LogLimit::default());
     Ok(submission::outcome(&submission))
 }

@@ -68,6 +68,17 @@ fn the_same_words_in_a_personal_mail_are_no_bounce() {
             "Return-Path: <carol@example.org>\n",
             "Why?\n\nThis is the mail system at host mx.\n\n<bob@example.com>: 550 5.1.1 no such user\n",
         ),
+        ("question", "", "My message to bob@example.com could not be delivered: user unknown. Do you know why?\n"),
+        (
+            "your news",
+            "Return-Path: <srs0=ab=example.org=carol@fwd.example>\n",
+            "Your message could not be delivered, invalid address. Use that of my office from now on:\n\nbob@example.com\n",
+        ),
+        (
+            "party",
+            "Return-Path: <b-1@esp.example>\n",
+            "The party has been postponed. Ask\n\nbob@example.com\n\nIf you no longer want to receive this message, tell us.\n",
+        ),
         ("Delivery failed: parcel 4711", "", "The address is unknown. Write to parcels@example.org\n"),
         ("Error de entrega del pedido", "", "No se pudo entregar su paquete. Escriba a bob@example.com\n"),
     ] {

@@ -3,7 +3,8 @@
 //!
 //! In the plain form everything is lower case with single spaces, also in place of wide punctuation and quotes; `550-5.1.1` at
 //! the start of every line of a multi-line reply is gone; an address is `@addr`, or `@rcpt` if it is the recipient's; a host name or URL is `@host`, or
-//! `@rdom` if it is the recipient's domain. `MAILBOX_FULL` and `mail-box` are words as others write them. So a mailbox called `spam@` or a host called `quota.example.com` decides nothing.
+//! `@rdom` if it is the recipient's domain. So a mailbox called `spam@` or a host called `quota.example.com` decides nothing.
+//! `MAILBOX_FULL` are words as others write them.
 
 use crate::status::EnhancedStatus;
 
@@ -108,13 +109,13 @@ fn push_word(out: &mut String, word: &str, recipient: &str, domain: &str) {
     }
 }
 
-/// `BAD_RECIPIENT` and `mail-box` as others write them.
+/// `BAD_RECIPIENT` as others write it.
 fn push_plain(out: &mut String, word: &str) {
     if memchr::memchr(b'_', word.as_bytes()).is_some() {
         let words = word.split('_').filter(|word| !word.is_empty()).enumerate();
         out.extend(words.flat_map(|(n, word)| [if n == 0 { "" } else { " " }, word]));
     } else {
-        out.push_str(if word == "mail-box" { "mail box" } else { word });
+        out.push_str(word);
     }
 }
 
@@ -293,7 +294,7 @@ mod tests {
         assert_eq!(plain("550-5.7.1 this\r\n 550-5.7.1 is\r\n 550 spam"), "this is 550 spam");
         assert_eq!(plain("收件人（bob@example.com）不存在，请检查。"), "收件人 @rcpt 不存在 请检查");
         assert_eq!(plain("He wasn’t found"), "he wasn't found");
-        assert_eq!(plain("550 BAD_RECIPIENT of_no_mail-box mail-box"), "550 bad recipient of no mail-box mail box");
+        assert_eq!(plain("550 BAD_RECIPIENT, no_mail-box"), "550 bad recipient, no mail-box");
         assert_eq!(plain("to bob_x@example.com at a_b.example.com"), "to @addr at @host");
         assert_eq!(plain("RESOLVER.ADR.RecipNotFound; not found"), "resolver.adr.recipnotfound; not found");
         for (glued, words) in [

@@ -264,11 +264,15 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// Fields that a header begins with.
+const FIRST_FIELDS: [&[u8]; 8] =
+    [b"Return-Path", b"Delivered-To", b"X-Original-To", b"Received", b"From", b"Date", b"Message-ID", b"MIME-Version"];
+
 /// A mail without empty lines before its header, as an editor leaves them.
 fn from_header(mail: &[u8]) -> &[u8] {
     let header = mail.trim_ascii_start();
     let name = header.iter().position(|b| *b == b':').and_then(|end| header.get(..end)).unwrap_or_default();
-    if !name.is_empty() && name.iter().all(u8::is_ascii_graphic) { header } else { mail }
+    if FIRST_FIELDS.iter().any(|first| name.eq_ignore_ascii_case(first)) { header } else { mail }
 }
 
 fn body_offset(mail: &[u8]) -> usize {
@@ -370,8 +374,7 @@ fn kind_of(part: &MessagePart<'_>) -> PartKind {
         }
         ("message", "rfc822" | "global" | "partial") => PartKind::Original,
         ("text", "html") => PartKind::Html,
-        // A multipart that is a leaf: its boundary is in no line.
-        ("text" | "multipart", _) => PartKind::Text,
+        ("text", _) => PartKind::Text,
         _ => PartKind::Other,
     }
 }
@@ -395,14 +398,16 @@ mod tests {
     }
 
     #[test]
-    fn empty_lines_before_the_header_and_a_boundary_that_is_nowhere_hide_nothing() {
+    fn empty_lines_before_the_header_hide_nothing() {
         let mail = format!("  \r\n\r\n{REPORT}");
         let mail = Mail::read(mail.as_bytes());
         assert_eq!(mail.header().get("from").as_deref(), Some("a@example.com"));
         assert_eq!(mail.parts.len(), 3);
-        let words = b"From: a@example.com\nContent-Type: multipart/mixed; boundary=x\n\nwords: of the report\n";
-        assert_eq!(Mail::read(words).words().trim(), "words: of the report");
-        assert_eq!(Mail::read(b"\nA text\nwith: a colon\n").words(), "A text\nwith: a colon\n");
+        for text in
+            ["\nA text\nwith: a colon\n", "\n<bob@example.com>: 550 5.1.1 user unknown\n", "\nSorry: no such user\n"]
+        {
+            assert_eq!(Mail::read(text.as_bytes()).words(), &text[1..]);
+        }
     }
 
     #[test]

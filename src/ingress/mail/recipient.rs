@@ -8,8 +8,8 @@ pub(super) fn clean(reported: &str) -> String {
     let (_, value) = dsn::typed(reported);
     let value = value.rsplit_once('<').and_then(|(_, v)| v.split_once('>')).map_or(value, |(v, _)| v);
     let value = value.split(" (").next().unwrap_or(value).trim().trim_matches(['<', '>', ' ', '\'', ',', ';']);
-    let value = if value.starts_with('"') { value } else { lone(value).unwrap_or(value) };
-    let decoded = if value.ends_with("?=") { decoded(value) } else { value.to_owned() };
+    let value = lone(value);
+    let decoded = if value.starts_with("=?") && value.ends_with("?=") { decoded(value) } else { value.to_owned() };
     let value = without_type(&decoded);
     // A whole address in quotes, or behind a source route (RFC 5321, appendix F.2).
     let value = value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).filter(|v| v.contains('@')).unwrap_or(value);
@@ -22,10 +22,11 @@ pub(super) fn clean(reported: &str) -> String {
     }
 }
 
-/// The one address among other words: `(Bob) bob@example.com`, `bob@example.com, rfc822`.
-fn lone(value: &str) -> Option<&str> {
-    let mut addresses = value.split([' ', '\t', ',', ';']).filter(|word| word.contains('@'));
-    addresses.next().filter(|_| addresses.next().is_none())
+/// An address without a comment before it, and a type behind it: `(Bob) bob@example.com`, `bob@example.com, rfc822`.
+fn lone(value: &str) -> &str {
+    let value =
+        value.strip_prefix('(').and_then(|rest| rest.split_once(") ")).map_or(value, |(_, value)| value.trim_start());
+    value.strip_suffix(", rfc822").unwrap_or(value)
 }
 
 /// Some write a colon behind the type of an address.
@@ -96,6 +97,20 @@ mod tests {
         assert_eq!(of_xtext("bob+2Btag@example.com").as_deref(), Some("bob+tag@example.com"));
         for other in ["bob@example.com", "bob+tag@example.com", "bob+2", "bob+é"] {
             assert_eq!(of_xtext(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_does_not_become_another() {
+        for written in [
+            "john smith@example.com",
+            "no mailbox here, ask postmaster@example.com",
+            "=?utf-8?Q?Bob?= carl@example.com",
+            "CN=John Doe/O=ACME@acme.example",
+            "\"john doe\"@example.com",
+            "=?utf-8?b?8j+qipcfkig=?=@example.org",
+        ] {
+            assert_eq!(clean(&format!("rfc822; {written}")), written);
         }
     }
 

@@ -13,7 +13,7 @@ pub enum Forged {
     CertificateUrl(String),
     /// What was fetched from there holds no certificate named so.
     CertificateName(String),
-    /// It does not lead to a trusted root; in OpenSSL's words.
+    /// It does not lead to a trusted root; in the library's words or ours.
     CertificateChain(String),
     /// Its key is not RSA, or outside the lengths we take.
     WeakKey,

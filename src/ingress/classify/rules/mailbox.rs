@@ -209,7 +209,7 @@ pub(super) const RULES: &[Rule] = &[
         "@rcpt is invalid", "@rcpt is an invalid", "@rcpt: invalid", "@rcpt: no such", "@rcpt no such", "@rcpt: does not exist",
         "@rcpt... does not exist", "@rcpt could not be found", "@rcpt couldn't be found", "@rcpt cannot be found", "@rcpt no existe",
         "@rcpt non esiste", "@rcpt n'existe", "@rcpt existiert nicht", "@rcpt não existe", "@rcpt is no longer", "address @rcpt does",
-        "no mailbox for", "no mail drop", "no local mailbox", "no local user", "no user exists", "no user found",
+        "no mailbox for", "no mail-box", "mail-box not found", "no mail drop", "no local mailbox", "no local user", "no user exists", "no user found",
         "no user with", "no user named", "no user account", "no account with", "no account for", "no account found",
         "no account matching", "no such member", "no such customer", "no such subscriber", "no such receiver", "no such alias",
         "no such mbox", "no such inbox", "no recipient found", "no recipients found", "no valid user", "no valid email",

@@ -84,8 +84,8 @@ pub(super) fn own_line(line: &str) -> Option<(&str, &str)> {
     let line = without_number(without_hex_spaces(line));
     let line = line.strip_prefix("SMTP ").filter(|rest| rest.starts_with('<')).unwrap_or(line);
     let line = name_of_value(line).and_then(|name| line.get(name.len()..)).unwrap_or(line);
-    let quotes = [('<', '>'), ('"', '"'), ('\'', '\''), ('(', ')'), ('[', ']')];
-    let (address, rest) = match quotes.iter().find(|(open, _)| line.starts_with(*open)) {
+    let (address, rest) = match [('<', '>'), ('"', '"'), ('\'', '\'')].iter().find(|(open, _)| line.starts_with(*open))
+    {
         Some((open, close)) => line.strip_prefix(*open)?.split_once(*close)?,
         None => {
             let end = line
@@ -147,25 +147,13 @@ pub(super) fn labelled(line: &str) -> Option<(&str, &str)> {
     is_address(word).then_some((word, rest))
 }
 
-/// An address that ends a line of trouble: `delivery failed 20 attempts: bob@example.com`.
+/// SMTP32 of IMail: `delivery failed 20 attempts: bob@example.com`, `User mailbox over limit: bob@example.com`.
 fn told<'l>(line: &'l str, lower: &str) -> Option<(&'l str, &'l str)> {
-    let (trouble, _) = lower.rsplit_once(": ").filter(|(trouble, _)| trouble.len() <= MAX_TROUBLE)?;
-    let has = |words: &[&str]| trouble.split(' ').any(|word| words.contains(&word));
-    let address = bare(line.get(trouble.len() + 2..)?.trim());
-    let is_last = line.trim_end().trim_end_matches('>').ends_with(address);
-    (has(TROUBLES) && !has(OF_OTHERS) && is_last && is_address(address) && !is_role(address)).then_some((address, line))
+    let (trouble, _) = lower.rsplit_once(": ")?;
+    let is_known = ["delivery failed", "user mailbox"].iter().any(|begin| trouble.starts_with(begin));
+    let address = line.get(trouble.len() + 2..)?.trim();
+    (is_known && trouble.len() < 40 && is_address(address)).then_some((address, line))
 }
-
-/// Most bytes of a line of trouble before the address.
-const MAX_TROUBLE: usize = 60;
-
-/// Words of trouble with a recipient.
-const TROUBLES: &[&str] =
-    &["failed", "failure", "unknown", "undeliverable", "invalid", "exceeds", "exceeded", "over", "full", "quota"];
-
-/// Words by which a line of trouble is about somebody else, or about the message.
-const OF_OTHERS: &[&str] =
-    &["by", "from", "sender", "contact", "return", "reply", "reply-to", "id", "message-id", "originator"];
 
 /// Exim, `deliver.c`: `(ultimately generated from news@example.com)`; PMDF and its heirs: `Original address: news@example.com`.
 pub(super) fn alias(line: &str) -> Option<&str> {

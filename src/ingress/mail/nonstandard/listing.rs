@@ -1,6 +1,6 @@
 //! Finds in the words of a report where it ends, which lines name a recipient, and what is said about each.
 //!
-//! Three ways in which programs name a recipient, tried in this order: on a line of his own (`<bob@example.com>:`), behind
+//! Ways in which programs name a recipient, tried in this order: on a line of his own (`<bob@example.com>:`), behind
 //! a label (`Failed Recipient: bob@example.com`), within a sentence (`delivering your mail to <bob@example.com>`).
 //! What stands between one recipient and the next is about the first.
 
@@ -176,17 +176,19 @@ impl<'x> Listing<'x> {
     /// Finds the end of the report.
     #[must_use]
     pub fn of(words: &'x str) -> Self {
-        let mut at = 0;
+        let (mut at, mut before) = (0, "");
+        let last_named = memchr::memrchr(b'@', words.as_bytes()).unwrap_or(0);
         for (n, line) in words.split_inclusive('\n').enumerate() {
             let ends = || match ending(line) {
                 Some(Ending::Original) => true,
-                Some(Ending::Footer) => !words.get(at..).unwrap_or_default().contains('@'),
+                Some(Ending::Footer) => is_ruled(before) && at > last_named,
                 None => opens_signature(line),
             };
             if n >= MAX_LINES || at > 0 && ends() {
                 break;
             }
             at += line.len();
+            before = line;
         }
         let report = beginning(words, at.min(MAX_REPORT));
         Self { report, behind: words.get(report.len()..).unwrap_or_default() }
@@ -272,8 +274,7 @@ impl<'x> Listing<'x> {
         let is_before = |line: &&str| !line.to_lowercase().contains("the following recipients");
         let below =
             self.report.lines().skip_while(is_before).skip_while(|line| !line.trim_end().ends_with(':')).skip(1);
-        let names =
-            below.map(str::trim).take_while(|line| !line.contains(char::is_whitespace)).filter(|l| !l.is_empty());
+        let names = below.map_while(|line| line.strip_prefix('\t')).map(str::trim_end);
         let addresses = names.map(|name| if name.contains('@') { name.to_owned() } else { format!("{name}@{domain}") });
         let listed: Vec<_> =
             addresses.take(super::super::MAX_RECIPIENTS).filter(|address| is_address(address)).collect();
@@ -367,6 +368,12 @@ fn asks(before: &[String]) -> bool {
 fn is_led(before: &str) -> bool {
     let before = before.trim_end_matches([':', '"', '\'', '<']);
     SENTENCES.iter().any(|s| before.ends_with(s)) && !before.split(' ').any(|word| word == "new")
+}
+
+/// Whether a line is but a rule, as gateways draw above their words.
+fn is_ruled(line: &str) -> bool {
+    let line = line.trim();
+    line.len() >= 4 && line.bytes().all(|b| matches!(b, b'_' | b'-' | b'=' | b'*'))
 }
 
 /// RFC 3676 §4.3.

@@ -18,7 +18,7 @@ use super::autoreply::{is_autoreply, is_certain};
 use super::fields::Fields;
 use super::mime::decoded;
 use super::verdict::paragraph;
-use families::{ANNOUNCEMENTS, DAEMONS, FAMILIES, Family, REFUSALS, SUBJECTS};
+use families::{DAEMONS, FAMILIES, Family, REFUSALS, SUBJECTS};
 use listing::{Listing, Notice};
 
 use crate::ingress::classify::{beginning, reply_start};
@@ -74,9 +74,6 @@ pub fn read<'x>(header: &Fields<'_>, listing: Listing<'x>, from_nobody: bool) ->
         None if is_anonymous(header, from_nobody) && quotes_reply => "reply-quoted",
         // Whatever its language.
         None if from.contains("mailer-daemon") && !listing.listed().is_empty() => "mailer-daemon",
-        None if ANNOUNCEMENTS.iter().any(|phrase| says(phrase)) && is_announced(header, &from, &subject, listing) => {
-            "announcement"
-        }
         None => return None,
     };
     let mut notices = listing.notices();
@@ -150,35 +147,22 @@ fn is_anonymous(header: &Fields<'_>, from_nobody: bool) -> bool {
 /// Whether a person writes of a report, or his program answers, and no daemon writes one. Who forwards a whole report is as good
 /// as its daemon.
 fn is_by_hand(family: &Family, header: &Fields<'_>, from: &str, subject: &str, listing: Listing<'_>) -> bool {
-    let is_quoting = || is_quoting(subject, listing.report);
+    let is_quoting = || {
+        REPLIES.iter().any(|begin| subject.starts_with(begin))
+            && listing.report.lines().any(|line| line.starts_with('>'))
+    };
     let is_of_daemon = |text: &str| DAEMONS.iter().any(|word| text.contains(word));
     let is_local_of_daemon = |address: &String| address.split_inclusive('@').next().is_some_and(is_of_daemon);
-    let lists = || tells_of_message(listing.report) && !listing.listed().is_empty();
-    let is_of_person =
-        || has_sender(header) && !super::original::addresses(from).iter().any(is_local_of_daemon) && !lists();
+    // A report has the null sender (RFC 5321 §4.5.5); of what has another, a daemon's address or such words make one.
+    let has_sender = || header.get("Return-Path").is_some_and(|path| path.contains('@'));
+    let tells = || tells_of_message(listing.report) && !listing.listed().is_empty();
+    let is_of_person = || has_sender() && !super::original::addresses(from).iter().any(is_local_of_daemon) && !tells();
     match family.name {
         "subject" => is_answer(header, subject) || is_quoting() || is_of_person(),
         "daemon" => is_of_person(),
         _ if is_of_daemon(from) || FORWARDS.iter().any(|begin| subject.starts_with(begin)) => false,
         _ => answers_report(subject) || is_quoting() || is_personal(header, from) || is_quoted(family, listing.report),
     }
-}
-
-/// Whether a program that is no known one says whom its message could not reach: on a line of his own, or at least in a report
-/// without a sender.
-fn is_announced(header: &Fields<'_>, from: &str, subject: &str, listing: Listing<'_>) -> bool {
-    let is_by_hand = is_answer(header, subject) || is_quoting(subject, listing.report) || is_personal(header, from);
-    let names = || if has_sender(header) { listing.listed() } else { listing.notices() };
-    !is_by_hand && tells_of_message(listing.report) && !names().is_empty()
-}
-
-/// A report has the null sender (RFC 5321 §4.5.5); of what has another, a daemon's address or such words make one.
-fn has_sender(header: &Fields<'_>) -> bool {
-    header.get("Return-Path").is_some_and(|path| path.contains('@'))
-}
-
-fn is_quoting(subject: &str, report: &str) -> bool {
-    REPLIES.iter().any(|begin| subject.starts_with(begin)) && report.lines().any(|line| line.starts_with('>'))
 }
 
 /// Whether a report is about mail, where it may as well be about a parcel: it quotes a reply, or a line says of a message that it
@@ -195,8 +179,6 @@ const MESSAGES: &[&str] = &[
     "your mail",
     "your e-mail",
     "your email",
-    "deliver mail",
-    "the email below",
     "nachricht",
     "mensaje",
     "mensagem",
