@@ -209,6 +209,7 @@ fn wrong_chains(world: &World) -> Class {
             wished(world, "by SHA-1", &Wish { sha1: true, ..sns }),
             below("by somebody who is no authority", between(&Wish::named("evil.example"), 2048)),
             below("by an authority with a short key", between(&BETWEEN, 1024)),
+            below("by an authority that SHA-1 proves", between(&Wish { sha1: true, ..BETWEEN }, 2048)),
             below("by an authority of nobody", authority("between", None)),
             hidden("the issuer at an inside address", "http://169.254.169.254/latest/meta-data/"),
             hidden("the issuer on this machine", "http://127.0.0.1/ca.cer"),
