@@ -59,11 +59,14 @@ pub(super) fn give_rights(new: &Path, old: &File) -> io::Result<()> {
 
 /// Puts a file in the place of another, for good when this returns.
 pub(super) fn replace(new: &Path, old: &Path) -> Result<(), StoreError> {
-    let renamed = fs::rename(new, old).and_then(|()| match old.parent() {
-        Some(directory) => File::open(directory)?.sync_all(),
-        None => Ok(()),
-    });
-    renamed.map_err(|e| cannot("write", old, &e))
+    fs::rename(new, old).map_err(|e| cannot("write", old, &e))?;
+    sync_directory(old)
+}
+
+/// Puts the names in the directory of a file on the disk.
+pub(super) fn sync_directory(path: &Path) -> Result<(), StoreError> {
+    let Some(directory) = path.parent() else { return Ok(()) };
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(|e| cannot("write", directory, &e))
 }
 
 /// Makes a file useless to whoever has it open.

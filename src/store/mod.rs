@@ -118,9 +118,7 @@ impl Drop for Store {
     /// The last connection to a log that has grown moves it into the file. Otherwise each process that comes alone would have to
     /// read all of it, and none would ever begin it anew.
     fn drop(&mut self) {
-        let log = self.connection.path().map(|path| format!("{path}-wal"));
-        let size = log.and_then(|log| std::fs::metadata(log).ok()).map_or(0, |log| log.len());
-        if size > MAX_LOG_LEFT {
+        if schema::log_length(&self.connection) > MAX_LOG_LEFT {
             let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{StoreError, forgotten};
+use super::{StoreError, file, forgotten};
 
 /// One step a version; a released step is never edited.
 const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
@@ -35,7 +35,11 @@ pub fn open(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreErro
     let known = version(&connection)?;
     if known < target() {
         give_to_owner_of_directory(path);
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+    }
+    if log_length(&connection) == 0 {
+        begin_log(&connection)?;
+    }
+    if known < target() {
         migrate(&mut connection)?;
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -66,6 +70,20 @@ fn give_to_owner_of_directory(path: &Path) {
         // Where this fails, so will the daemon, and it says so.
         let _ = std::os::unix::fs::lchown(path, Some(directory.uid()), Some(directory.gid()));
     }
+}
+
+/// Bytes of the write-ahead log; 0 where none is there.
+pub(super) fn log_length(connection: &Connection) -> u64 {
+    let log = connection.path().map(|path| file::beside(Path::new(path), "-wal"));
+    log.and_then(|log| std::fs::metadata(log).ok()).map_or(0, |log| log.len())
+}
+
+/// Makes the log, and puts its name on the disk before anything is written to it. SQLite itself would do the latter again in
+/// each process, but is built with SQLITE_DISABLE_DIRSYNC.
+fn begin_log(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    version(connection)?;
+    connection.path().map_or(Ok(()), |path| file::sync_directory(Path::new(path)))
 }
 
 /// Opens for reading only; the file must exist. `busy_timeout` bounds the wait for a lock, which WAL readers only
