@@ -33,7 +33,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{Command, CommandFactory, Parser, Subcommand};
 use jiff::Timestamp;
 
 use crate::config::{Config, ConfigError, DEFAULT_PATH};
@@ -62,12 +62,12 @@ const EXIT_TROUBLE: u8 = 2;
 /// it. All arguments are checked first: if one is wrong, nothing is changed.
 #[derive(Debug, Parser)]
 #[command(name = "suppressd", version, disable_help_subcommand = true)]
-pub struct Cli {
+struct Cli<V: Subcommand> {
     /// The configuration file
     #[arg(long, short, global = true, value_name = "FILE", default_value = DEFAULT_PATH, overrides_with = "config")]
     config: PathBuf,
     #[command(subcommand)]
-    verb: Verb,
+    verb: V,
 }
 
 /// What each does is told at its own arguments.
@@ -103,12 +103,30 @@ enum Verb {
     Config(config::Args),
 }
 
+/// pipe(8) runs one process for each mail, and what all the other verbs take need not be known to it.
+#[derive(Debug, Subcommand)]
+enum OnlyPipe {
+    Pipe(pipe::Args),
+}
+
+/// All that it takes, for manual pages and completions.
+#[must_use]
+pub fn command() -> Command {
+    Cli::<Verb>::command()
+}
+
 /// Runs the command line and returns its exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<_> = args.into_iter().collect();
-    let cli = match Cli::try_parse_from(&args) {
+    let may_be_pipe = args.iter().any(|arg| arg == "pipe");
+    if let Some(Cli { config, verb: OnlyPipe::Pipe(args) }) =
+        may_be_pipe.then(|| Cli::try_parse_from(&args).ok()).flatten()
+    {
+        return ExitCode::from(pipe::run(args, &config));
+    }
+    let cli: Cli<Verb> = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() && args.iter().any(|arg| arg == "pipe") => {
+        Err(error) if error.use_stderr() && may_be_pipe => {
             // A mistake in master.cf must not bounce mail.
             return ExitCode::from(pipe::try_again(&sentence(&error)));
         }
@@ -144,7 +162,7 @@ fn sentence(error: &clap::Error) -> String {
     format!("{}; see --help", printable(paragraph.trim_start_matches("error: "), 500))
 }
 
-impl Cli {
+impl Cli<Verb> {
     fn run(self, out: &mut dyn Write) -> Result<u8, Failure> {
         let path = self.config;
         match self.verb {

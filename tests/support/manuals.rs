@@ -9,11 +9,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
-use suppressd::cli::Cli;
+use suppressd::cli;
 use suppressd::config::DEFAULT_PATH;
 
 /// When the text was last changed in more than words.
@@ -56,7 +56,7 @@ pub fn files() -> BTreeMap<String, String> {
 
 /// The program itself and each command that a person can run, as clap has them when it parses.
 pub fn commands() -> Vec<Command> {
-    let mut program = Cli::command();
+    let mut program = cli::command();
     program.build();
     let mut all = vec![program];
     let mut next = 0;
@@ -78,7 +78,7 @@ pub fn name(command: &Command) -> String {
 
 fn completion(shell: Shell) -> String {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut without_hidden(&Cli::command()), "suppressd", &mut script);
+    clap_complete::generate(shell, &mut without_hidden(&cli::command()), "suppressd", &mut script);
     String::from_utf8(script).expect("completions are UTF-8")
 }
 
