@@ -232,18 +232,16 @@ CREATE VIEW recent_events AS
   ORDER BY number DESC;
 
 CREATE VIEW bounce_rates AS
-  SELECT day,
-         sender_domain,
-         coalesce(sum(events) FILTER (WHERE kind = 'delivery'), 0) AS delivered,
-         coalesce(sum(events) FILTER (WHERE kind = 'hard_bounce'), 0) AS hard_bounced,
-         coalesce(sum(events) FILTER (WHERE kind = 'complaint'), 0) AS complained,
-         round(100.0 * coalesce(sum(events) FILTER (WHERE kind = 'hard_bounce'), 0)
-               / max(1, coalesce(sum(events) FILTER (WHERE kind IN ('delivery', 'hard_bounce')), 0)), 2) AS bounce_percent,
-         round(100.0 * coalesce(sum(events) FILTER (WHERE kind = 'complaint'), 0)
-               / max(1, coalesce(sum(events) FILTER (WHERE kind = 'delivery'), 0)), 3) AS complaint_percent
-  FROM daily
-  WHERE sender_domain <> ''
-  GROUP BY day, sender_domain
+  SELECT day, sender_domain, delivered, hard_bounced, complained,
+         round(100.0 * hard_bounced / max(1, delivered + hard_bounced), 2) AS bounce_percent,
+         round(100.0 * complained / max(1, delivered), 3) AS complaint_percent
+  FROM (SELECT day, sender_domain,
+               sum(events * (kind = 'delivery')) AS delivered,
+               sum(events * (kind = 'hard_bounce')) AS hard_bounced,
+               sum(events * (kind = 'complaint')) AS complained
+        FROM daily
+        WHERE sender_domain <> ''
+        GROUP BY day, sender_domain)
   ORDER BY day DESC, sender_domain;
 
 CREATE VIEW open_incidents AS
