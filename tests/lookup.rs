@@ -71,14 +71,14 @@ impl Daemon {
 
 /// Expects exactly these bytes next.
 async fn expect(stream: &mut UnixStream, reply: &str) {
-    let mut buffer = vec![0; reply.len()];
-    let mut length = 0;
-    while length < reply.len() {
-        let read = timeout(SOON, stream.read(&mut buffer[length..])).await;
-        let so_far = String::from_utf8_lossy(&buffer[..length]);
+    let mut buffer = Vec::new();
+    while buffer.len() < reply.len() {
+        let rest = (reply.len() - buffer.len()) as u64;
+        let read = timeout(SOON, (&mut *stream).take(rest).read_buf(&mut buffer)).await;
+        let so_far = String::from_utf8_lossy(&buffer);
         match read {
-            Ok(Ok(more)) if more > 0 => length += more,
-            Ok(ended) => panic!("{ended:?} after {so_far:?} instead of {reply:?}"),
+            Ok(Ok(0) | Err(_)) => panic!("{read:?} after {so_far:?} instead of {reply:?}"),
+            Ok(Ok(_)) => {}
             Err(_) => panic!("nothing more after {so_far:?} instead of {reply:?}"),
         }
     }
