@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+#[path = "support/damage.rs"]
+mod damage;
 #[path = "daemon/exports.rs"]
 mod exports;
 #[path = "daemon/lifecycle.rs"]

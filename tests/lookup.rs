@@ -1,7 +1,6 @@
 //! Lookups as Postfix makes them, over real sockets and a real database.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests may panic, as tests do")]
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +14,9 @@ use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+#[path = "support/damage.rs"]
+mod damage;
 
 const WAIT: Duration = Duration::from_millis(200);
 /// No answer of ours takes that long, even on a busy machine.
@@ -266,13 +268,7 @@ async fn a_damaged_database_is_temp_and_never_not_found() {
     // Strangers may be known from memory by now, but who was listed a moment ago is no stranger.
     let mut store = Store::open(&daemon.database(), WAIT).unwrap();
     store.add(&Key::parse("alice@example.com").unwrap(), &Change::default(), now()).unwrap();
-    for file in ["suppressd.db", "suppressd.db-wal"] {
-        let file = daemon.dir.path().join(file);
-        // Never empty in between: who opens an empty database then removes its log.
-        let mut file = std::fs::OpenOptions::new().write(true).open(file).unwrap();
-        let length = usize::try_from(file.metadata().unwrap().len()).unwrap();
-        file.write_all(&vec![b'x'; length]).unwrap();
-    }
+    damage::overwrite(&daemon.database());
     for request in [BOB, ALICE] {
         client.write_all(request).await.unwrap();
         expect(&mut client, "43:TEMP the suppression list can't be read now,").await;

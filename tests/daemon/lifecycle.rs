@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
 use openssl::x509::X509;
 
+use crate::damage;
 use crate::process::eventually;
 use crate::sns::pki::Pki;
 use crate::sns::signer::{Draft, TOPIC, bounce};
@@ -111,11 +112,7 @@ fn health_is_200_while_the_database_answers() {
     // A new process has not read the list yet.
     assert!(world.stop().success());
     world.up();
-    let database = world.home.path("suppressd.db");
-    for file in [database.clone(), database.with_extension("db-wal")] {
-        let length = fs::metadata(&file).map_or(0, |m| usize::try_from(m.len()).unwrap());
-        fs::write(file, vec![b'x'; length]).unwrap();
-    }
+    damage::overwrite(&world.home.path("suppressd.db"));
     assert_eq!(get("/health"), 503);
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use crate::damage;
 use crate::process::PATIENCE;
 use crate::sns::signer::Post;
 use crate::world::{World, bounce_of, free_address};
@@ -91,12 +92,9 @@ fn metrics_of_a_damaged_database_say_so_and_still_count_lookups() {
     world.home.ok(&["add", "bob@example.com"]);
     assert!(world.stop().success());
     world.up();
-    let database = world.home.path("suppressd.db");
-    for file in [database.clone(), database.with_extension("db-wal")] {
-        let length = fs::metadata(&file).map_or(0, |m| usize::try_from(m.len()).unwrap());
-        fs::write(file, vec![b'x'; length]).unwrap();
-    }
-    assert!(world.lookup("bob@example.com").starts_with("TEMP "));
+    damage::overwrite(&world.home.path("suppressd.db"));
+    let answer = world.lookup("bob@example.com");
+    assert!(answer.starts_with("TEMP "), "{answer}");
     let (head, text) = ask(address, "GET", "/metrics");
     assert!(head.starts_with("http/1.1 200 ok\r\n"), "{head}");
     assert_eq!(value(&text, "suppressd_database_up"), 0);

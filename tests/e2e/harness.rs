@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
+#[path = "../support/damage.rs"]
+mod damage;
 #[path = "relay.rs"]
 mod relay;
 
@@ -189,10 +191,7 @@ impl World {
 
     /// Makes every further lookup fail.
     pub fn damage_database(&self) {
-        for file in ["db/suppressd.db", "db/suppressd.db-wal"] {
-            let length = fs::metadata(self.path(file)).map_or(0, |m| m.len());
-            fs::write(self.path(file), vec![b'x'; usize::try_from(length).unwrap()]).unwrap();
-        }
+        damage::overwrite(Path::new(&self.path("db/suppressd.db")));
     }
 
     /// Everything that the relay received.
