@@ -170,6 +170,19 @@ mod tests {
     }
 
     #[test]
+    fn a_database_that_somebody_took_out_of_wal_mode_goes_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("left.db");
+        open(&path, WAIT).unwrap();
+        let mode = |c: &Connection| c.pragma_query_value(None, "journal_mode", |r| r.get::<_, String>(0)).unwrap();
+        let by_hand = Connection::open(&path).unwrap();
+        by_hand.pragma_update(None, "journal_mode", "DELETE").unwrap();
+        assert_eq!(mode(&by_hand), "delete");
+        drop(by_hand);
+        assert_eq!(mode(&open(&path, WAIT).unwrap()), "wal");
+    }
+
+    #[test]
     fn a_newer_database_is_refused_in_one_sentence() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("newer.db");
