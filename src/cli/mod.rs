@@ -119,9 +119,7 @@ pub fn command() -> Command {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<_> = args.into_iter().collect();
     let may_be_pipe = args.iter().any(|arg| arg == "pipe");
-    if let Some(Cli { config, verb: OnlyPipe::Pipe(args) }) =
-        may_be_pipe.then(|| Cli::try_parse_from(&args).ok()).flatten()
-    {
+    if may_be_pipe && let Ok(Cli { config, verb: OnlyPipe::Pipe(args) }) = Cli::try_parse_from(&args) {
         return ExitCode::from(pipe::run(args, &config));
     }
     let cli: Cli<Verb> = match Cli::try_parse_from(&args) {
