@@ -7,11 +7,13 @@
 //! which the header of the WAL index tells ([`index`](super::index)), and until the thread that asks rests: a transaction
 //! of a few milliseconds keeps nobody from starting the log anew.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -23,6 +25,8 @@ use crate::event::timestamp_text;
 /// Connections that are opened before anybody asks: as many as threads of the daemon may ask at once. Later there may be no
 /// descriptor left to open one with, and lookups go on all the same.
 const AT_ONCE: usize = 4;
+/// Entries that are kept in memory until the next commit; some 4 MiB.
+const MAX_FOUND: usize = 8192;
 
 /// A pool of reading connections; each lookup borrows one.
 pub struct Readers {
@@ -30,6 +34,7 @@ pub struct Readers {
     deadline: Duration,
     index: Index,
     idle: Mutex<Vec<Reader>>,
+    found: Mutex<Found>,
     /// Whether one of the idle connections may have a transaction open.
     open: AtomicBool,
     /// Counts renewals; a connection that was borrowed before the last is not taken back.
@@ -66,6 +71,30 @@ impl Reader {
             self.connection.prepare_cached("COMMIT")?.execute([])?;
         }
         Ok(())
+    }
+}
+
+/// Addresses' own entries that were found since a commit, while nobody is allowed: whoever is asked for again costs no statement.
+#[derive(Default)]
+struct Found {
+    as_of: Option<Commit>,
+    entries: HashMap<String, Arc<Suppression>, RandomState>,
+}
+
+impl Found {
+    /// The entry that refuses, if it was found since that commit. One for all mail goes before those of streams in the table, too.
+    fn get(&self, newest: &Commit, address: &Address, stream: &str, now: Timestamp) -> Option<Arc<Suppression>> {
+        let entry = self.entries.get(address.as_str()).filter(|_| self.as_of.as_ref() == Some(newest))?;
+        let refuses = (entry.stream.is_empty() || entry.stream == stream) && entry.is_in_force(now);
+        refuses.then(|| Arc::clone(entry))
+    }
+
+    fn keep(&mut self, newest: Commit, address: &Address, entry: &Arc<Suppression>) {
+        if self.as_of != Some(newest) || self.entries.len() == MAX_FOUND {
+            self.entries.clear();
+            self.as_of = Some(newest);
+        }
+        self.entries.insert(address.as_str().to_owned(), Arc::clone(entry));
     }
 }
 
@@ -114,6 +143,11 @@ impl Suppression {
 }
 
 impl Suppression {
+    /// Whether its time is not over.
+    fn is_in_force(&self, now: Timestamp) -> bool {
+        self.until.as_deref().is_none_or(|until| until > timestamp_text(now).as_str())
+    }
+
     /// What is known of a forgotten address.
     pub(super) fn forgotten(address: &str, block: Block) -> Self {
         Self {
@@ -140,7 +174,8 @@ impl Readers {
         let reader = |_| schema::open_reader(&path, deadline).map(Reader::new);
         let idle = Mutex::new((0..AT_ONCE).map(reader).collect::<Result<_, _>>()?);
         let index = Index::start(path.clone(), deadline)?;
-        Ok(Self { path, deadline, index, idle, open: AtomicBool::new(false), epoch: AtomicU64::new(0) })
+        let (found, open, epoch) = (Mutex::default(), AtomicBool::new(false), AtomicU64::new(0));
+        Ok(Self { path, deadline, index, idle, found, open, epoch })
     }
 
     /// The entry that refuses mail of a stream to an address (of none, where the name is empty): its own, or else its
@@ -149,19 +184,33 @@ impl Readers {
     ///
     /// # Errors
     /// [`StoreError`]: the caller must not take it for "not found".
-    pub fn find(&self, address: &Address, stream: &str, now: Timestamp) -> Result<Option<Suppression>, StoreError> {
+    pub fn find(
+        &self,
+        address: &Address,
+        stream: &str,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Suppression>>, StoreError> {
         let newest = match self.index.ask(address) {
             Doubt::None => return Ok(None),
             Doubt::AsOf(newest) => newest,
         };
-        self.with(newest, |connection| {
-            match own(connection, address, stream, now)?
-                .map_or_else(|| found(connection, address, Some(stream), now), |own| Ok(Some(own)))?
-            {
+        let again = newest.and_then(|newest| locked(&self.found).get(&newest, address, stream, now));
+        if again.is_some() {
+            return Ok(again);
+        }
+        let found = self.with(newest, |connection| {
+            let own = own(connection, address, stream, now)?;
+            let is_own = own.is_some();
+            match own.map_or_else(|| found(connection, address, Some(stream), now), |own| Ok(Some(own)))? {
                 Some((_, true)) if allow::find(connection, address, now)?.is_some() => Ok(None),
-                found => Ok(found.map(|(entry, _)| entry)),
+                found => Ok(found.map(|(entry, any_allowed)| (Arc::new(entry), is_own && !any_allowed))),
             }
-        })
+        })?;
+        let Some((entry, lasts)) = found else { return Ok(None) };
+        if let Some(newest) = newest.filter(|_| lasts) {
+            locked(&self.found).keep(newest, address, &entry);
+        }
+        Ok(Some(entry))
     }
 
     /// Whether strangers are known from memory by now.
@@ -193,6 +242,7 @@ impl Readers {
     pub fn renew(&self) {
         self.epoch.fetch_add(1, Ordering::Relaxed);
         self.idle().clear();
+        *locked(&self.found) = Found::default();
         self.index.renew();
     }
 
@@ -234,9 +284,13 @@ impl Readers {
         Ok(answer)
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Reader>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self) -> MutexGuard<'_, Vec<Reader>> {
+        locked(&self.idle)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The address's own entry, which goes before all others, and whether there is any allow entry: half of what [`found`] costs.

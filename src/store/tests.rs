@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::address::Address;
 use crate::event::{Door, Event, EventId, Evidence, Kind, Origin, Reason, Side, Source, Why};
@@ -101,6 +103,52 @@ fn hand_written_sql_counts_at_the_next_lookup() {
     assert_eq!((entry.kind.as_str(), entry.source.as_str()), ("added", "manual"));
     by_hand.execute_batch("DELETE FROM suppression WHERE address = 'hand@example.com'").unwrap();
     assert_eq!(readers.find(&address("hand@example.com"), "", now()), Ok(None));
+}
+
+#[test]
+fn what_was_found_is_found_again_in_memory_until_anything_changes() {
+    let bench = bench();
+    let readers = readers(&bench);
+    let by_hand = Connection::open(&bench.path).unwrap();
+    let sql = |sql: &str| by_hand.execute_batch(sql).unwrap();
+    let find = |who: &str, stream: &str, at: &str| readers.find(&address(who), stream, at.parse().unwrap()).unwrap();
+    let (today, tomorrow) = ("2026-11-21T12:00:00Z", "2026-11-22T12:00:00Z");
+    sql("INSERT INTO suppression (address, stream, until, note) VALUES \
+         ('bob@example.com', '', NULL, 'first'), ('full@example.com', '', '2026-11-22T00:00:00Z', NULL), \
+         ('carol@example.com', 'news', NULL, 'own'), ('dave@gone.example', 'news', NULL, 'own'), \
+         ('@gone.example', '', NULL, 'domain')");
+    let begun = std::time::Instant::now();
+    while !readers.is_indexed() {
+        assert!(begun.elapsed() < 50 * WAIT);
+    }
+    let note = |who, stream| find(who, stream, today).and_then(|entry| entry.note.clone());
+    for turn in 0..2 {
+        let bob = find("bob@example.com", "", today).unwrap();
+        assert!(Arc::ptr_eq(&bob, &find("bob@example.com", "news", today).unwrap()), "{turn}: from memory");
+        assert!(find("full@example.com", "", today).is_some(), "{turn}");
+        assert_eq!(find("full@example.com", "", tomorrow), None, "{turn}: its time is over");
+        for (stream, listed) in [("news", true), ("", false), ("offers", false), ("news", true)] {
+            assert_eq!(find("carol@example.com", stream, today).is_some(), listed, "{turn}: {stream}");
+        }
+        for (stream, whose) in [("", "domain"), ("news", "own"), ("", "domain")] {
+            assert_eq!(note("dave@gone.example", stream).as_deref(), Some(whose), "{turn}: {stream}");
+        }
+        readers.renew();
+        while !readers.is_indexed() {
+            assert!(begun.elapsed() < 100 * WAIT);
+        }
+        assert!(!Arc::ptr_eq(&bob, &find("bob@example.com", "", today).unwrap()), "{turn}: renewed");
+    }
+    assert_eq!(note("bob@example.com", "").as_deref(), Some("first"));
+    sql("UPDATE suppression SET note = 'second' WHERE address = 'bob@example.com'");
+    assert_eq!(note("bob@example.com", "").as_deref(), Some("second"));
+    sql("INSERT INTO allow (address, until) VALUES ('bob@example.com', '2026-11-22T00:00:00Z')");
+    for (at, listed) in [(today, false), (tomorrow, true), (today, false)] {
+        assert_eq!(find("bob@example.com", "", at).is_some(), listed, "{at}: allowed until then");
+    }
+    sql("DELETE FROM allow; DELETE FROM suppression WHERE address = 'full@example.com'");
+    assert!(find("bob@example.com", "", today).is_some());
+    assert_eq!(find("full@example.com", "", today), None);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Any sequence of what can happen to the list, by several connections, some of it at once: after every step a lookup of
 //! every address says what the plain maps of [`Model`] say.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rusqlite::functions::FunctionFlags;
@@ -265,17 +267,17 @@ impl World {
     fn compare(&self, steps: &[Step]) {
         let now = self.bench.now;
         for who in PEOPLE {
-            let mut asked =
-                STREAMS.map(|stream| (self.readers.find(&address(who), stream, now), Some(stream))).to_vec();
+            // The second time some come from memory.
+            let twice = [STREAMS, STREAMS].concat();
+            let readers = twice.iter().map(|stream| (self.readers.find(&address(who), stream, now), Some(*stream)));
             let stores = self.stores.iter().flatten();
-            asked.extend(stores.map(|store| (store.find(&address(who), now), None)));
-            for (found, stream) in asked {
+            let stores = stores.map(|store| (store.find(&address(who), now).map(|found| found.map(Arc::new)), None));
+            for (found, stream) in readers.chain(stores) {
                 let refusing = self.model.refusing(who, stream, now);
-                let found = found.unwrap();
-                let end = |entry: suppressd::store::Suppression| {
-                    (entry.address.to_lowercase(), entry.until.map(|until| until.parse().unwrap()))
+                let end = |entry: Arc<suppressd::store::Suppression>| {
+                    (entry.address.to_lowercase(), entry.until.as_deref().map(|until| until.parse().unwrap()))
                 };
-                match found.map(end) {
+                match found.unwrap().map(end) {
                     None => assert_eq!(refusing, [], "{who} {stream:?} after {steps:?}"),
                     Some(found) => assert!(
                         refusing.contains(&found),
