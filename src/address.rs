@@ -11,6 +11,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use memchr::memchr;
 use unicode_normalization::UnicodeNormalization;
 
 /// Longest local part, in octets. RFC 5321 §4.5.3.1.1.
@@ -252,23 +253,35 @@ pub fn canonical_domain(domain: &str) -> Result<String, AddressError> {
 
 /// The position of the `@` in an address that is in canonical form, and of the plainest kind: nearly all that Postfix looks up.
 fn plain(text: &str) -> Option<usize> {
-    let (local, domain) = text.split_once('@')?;
-    let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let is_local = |byte: u8| is_word(byte) || matches!(byte, b'-' | b'_' | b'+' | b'=');
-    let is_domain = |byte: u8| is_word(byte) || byte == b'-';
-    let is_atom = |atom: &[u8]| !atom.is_empty() && atom.iter().copied().all(is_local);
-    let is_label = |label: &[u8]| {
-        label.len() <= 63
-            && label.first().is_some_and(|byte| is_word(*byte))
-            && label.last().is_some_and(|byte| is_word(*byte))
-            && label.iter().copied().all(is_domain)
-            && !label.starts_with(b"xn--")
-    };
+    let at = memchr(b'@', text.as_bytes())?;
+    let (local, domain) = (text.as_bytes().get(..at)?, text.as_bytes().get(at + 1..)?);
     let fits = local.len() <= MAX_LOCAL && text.len() <= MAX_ADDRESS;
-    let is_plain = fits
-        && local.as_bytes().split(|byte| *byte == b'.').all(is_atom)
-        && domain.as_bytes().split(|byte| *byte == b'.').all(is_label);
-    is_plain.then_some(local.len())
+    (fits && is_plain_local(local) && is_plain_domain(domain)).then_some(at)
+}
+
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit()
+}
+
+/// Atoms of small letters, digits and the commonest signs, with single dots between.
+fn is_plain_local(local: &[u8]) -> bool {
+    let mut before = b'.';
+    let goes_on = local.iter().all(|&byte| {
+        let last = std::mem::replace(&mut before, byte);
+        is_word(byte) || matches!(byte, b'-' | b'_' | b'+' | b'=') || (byte == b'.' && last != b'.')
+    });
+    goes_on && before != b'.'
+}
+
+/// Short labels of small letters and digits, with single hyphens or dots between.
+fn is_plain_domain(domain: &[u8]) -> bool {
+    let (mut before, mut label) = (b'.', 0);
+    let goes_on = domain.iter().all(|&byte| {
+        let last = std::mem::replace(&mut before, byte);
+        label = if byte == b'.' { 0 } else { label + 1 };
+        label <= 63 && (is_word(byte) || (matches!(byte, b'-' | b'.') && is_word(last)))
+    });
+    goes_on && is_word(before)
 }
 
 /// Splits at the last `@`: a quoted local part may hold others, a domain never.

@@ -8,6 +8,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use memchr::memchr2;
 
 use crate::address::Address;
 use crate::status::EnhancedStatus;
@@ -452,11 +453,10 @@ fn is_plain(text: &str) -> bool {
 /// An address for a line of the log: printable, in the only angle brackets there. A quoted local part may hold some too.
 #[must_use]
 pub fn bracketed(address: &str) -> String {
-    let mut text = printable(address, MAX_NAME);
-    if text.bytes().any(|b| matches!(b, b'<' | b'>')) {
-        text = text.replace(['<', '>'], "?");
+    if address.len() <= MAX_NAME && is_plain(address) && memchr2(b'<', b'>', address.as_bytes()).is_none() {
+        return ["<", address, ">"].concat();
     }
-    ["<", &text, ">"].concat()
+    ["<", &printable(address, MAX_NAME).replace(['<', '>'], "?"), ">"].concat()
 }
 
 /// Control characters, and the formatting characters that can reorder or hide text on a terminal.

@@ -1,6 +1,6 @@
 //! Enhanced mail system status codes: RFC 3463, with the meanings of the IANA registry.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// `class.subject.detail`, as in `5.1.1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -60,7 +60,20 @@ impl EnhancedStatus {
 
 impl fmt::Display for EnhancedStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.class, self.subject, self.detail)
+        number_text(f, self.class.into())?;
+        for part in [self.subject, self.detail] {
+            f.write_str(".")?;
+            number_text(f, part)?;
+        }
+        Ok(())
+    }
+}
+
+/// Of one digit, nearly always.
+fn number_text(f: &mut fmt::Formatter<'_>, number: u16) -> fmt::Result {
+    match char::from_digit(number.into(), 10) {
+        Some(digit) => f.write_char(digit),
+        None => write!(f, "{number}"),
     }
 }
 

@@ -10,7 +10,6 @@
 
 use std::fmt::Display;
 use std::fs::File;
-use std::hash::RandomState;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{Ordering, fence};
@@ -19,6 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use std::time::{Duration, Instant};
 
 use fastbloom::BloomFilter;
+use foldhash::quality::RandomState;
+use memchr::memchr_iter;
 use nix::sys::mman::{MapFlags, ProtFlags};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use vm_memory::{Bytes, FileOffset, MmapRegion, VolatileMemory};
@@ -247,7 +248,7 @@ impl Filter {
     fn with_room(keys: usize) -> Self {
         let room = keys.max(MIN_KEYS).saturating_mul(5) / 4;
         let bits = BloomFilter::with_num_bits(room.saturating_mul(BITS).min(MAX_BITS));
-        Self { keys: 0, room, bits: bits.hasher(RandomState::new()).expected_items(room) }
+        Self { keys: 0, room, bits: bits.hasher(RandomState::default()).expected_items(room) }
     }
 
     fn holds(&self, key: &str) -> bool {
@@ -262,7 +263,7 @@ impl Filter {
 
 /// The domains above this one, each with a dot before it: as an entry `@.example.com` is kept in the filter.
 fn above(domain: &str) -> impl Iterator<Item = &str> {
-    domain.match_indices('.').filter_map(|(dot, _)| domain.get(dot..))
+    memchr_iter(b'.', domain.as_bytes()).filter_map(|dot| domain.get(dot..))
 }
 
 /// The header of the WAL index; `None` when its two copies differ, so that a commit is under way, or its format is not known.
