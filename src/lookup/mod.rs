@@ -11,7 +11,8 @@
 //! | [`policy_service`] | `action=550 …` | `action=DUNNO` | `action=DEFER_IF_PERMIT …` |
 //!
 //! A key that is no address (`*`, a bare name, garbage) is not on the list, so it is not found.
-//! Each refusal is one log line and is counted in memory; [`Lookup::take_refusals`] hands the counts over.
+//! Each refusal is one log line and is counted in memory, both when whoever asked has his answer ([`Lookup::rest`]);
+//! [`Lookup::take_refusals`] hands the counts over.
 //! Not promised: that a count is the number of messages. Postfix asks a transport map for senders too, and more than once.
 
 mod counts;
@@ -26,7 +27,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
+use memchr::memchr;
 
 pub use counts::Counts;
 pub use serve::{Limits, Service, serve};
@@ -45,6 +48,8 @@ pub const MAX_KEY: usize = 10_000;
 /// Addresses whose refusals are counted between two calls of [`Lookup::take_refusals`]; refusals of others are still
 /// answered and logged.
 pub const MAX_COUNTED: usize = 65_536;
+/// Refusals that are answered and not told yet, at most.
+const MAX_UNTOLD: usize = 16;
 /// Trouble that lasts is logged once in this time.
 const LOG_INTERVAL: SignedDuration = SignedDuration::from_mins(1);
 
@@ -134,7 +139,9 @@ impl From<Map> for Table {
 
 /// The name of a map, and that of the stream behind it.
 fn split_name(name: &str) -> (&str, Option<&str>) {
-    name.split_once('/').map_or((name, None), |(map, stream)| (map, Some(stream)))
+    let slash = memchr(b'/', name.as_bytes());
+    let split = slash.and_then(|slash| Some((name.get(..slash)?, Some(name.get(slash + 1..)?))));
+    split.unwrap_or((name, None))
 }
 
 impl Map {
@@ -161,9 +168,9 @@ impl Map {
     #[must_use]
     pub fn value(self, verdict: &Verdict) -> Option<String> {
         match (self, verdict) {
-            (Self::Access, Verdict::Refuse(refusal)) => Some(format!("550 {refusal}")),
-            (Self::Access, Verdict::WouldRefuse(refusal)) => Some(format!("WARN would refuse: {refusal}")),
-            (Self::Transport, Verdict::Refuse(refusal)) => Some(format!("error:{refusal}")),
+            (Self::Access, Verdict::Refuse(refusal)) => Some(refusal.behind("550 ")),
+            (Self::Access, Verdict::WouldRefuse(refusal)) => Some(refusal.behind("WARN would refuse: ")),
+            (Self::Transport, Verdict::Refuse(refusal)) => Some(refusal.behind("error:")),
             (Self::Transport, Verdict::WouldRefuse(_)) | (_, Verdict::Pass | Verdict::Trouble) => None,
         }
     }
@@ -235,12 +242,25 @@ impl Protocol {
     }
 }
 
+/// A refusal that is to be logged and counted.
+struct Refused {
+    mode: Mode,
+    door: &'static str,
+    /// Where it was not asked for in its canonical form.
+    key: Option<String>,
+    stream: String,
+    client: Option<IpAddr>,
+    address: Address,
+    refusal: Refusal,
+}
+
 /// Looks recipients up, for all protocols and connections.
 pub struct Lookup {
     readers: Arc<Readers>,
     settings: RwLock<Arc<Settings>>,
     signer: RwLock<Option<Signer>>,
-    refusals: Mutex<HashMap<String, u64>>,
+    untold: Mutex<Vec<Refused>>,
+    refusals: Mutex<HashMap<String, u64, RandomState>>,
     trouble_logged: Mutex<Option<Timestamp>>,
     counts: Counts,
 }
@@ -253,6 +273,7 @@ impl Lookup {
             readers,
             settings: RwLock::new(Arc::new(settings)),
             signer: RwLock::default(),
+            untold: Mutex::default(),
             refusals: Mutex::default(),
             trouble_logged: Mutex::default(),
             counts: Counts::default(),
@@ -304,7 +325,7 @@ impl Lookup {
         let Some(address) = query.address() else { return Verdict::Pass };
         match self.readers.find(&address, query.stream, now) {
             Ok(None) => Verdict::Pass,
-            Ok(Some(entry)) => self.refuse(settings.mode, query, &address, &entry),
+            Ok(Some(entry)) => self.refuse(settings.mode, query, address, &entry),
             Err(error) => {
                 self.log_trouble(&error, settings.on_error, now);
                 match settings.on_error {
@@ -318,6 +339,7 @@ impl Lookup {
     /// The refusals since the last call, as canonical address and number.
     #[must_use]
     pub fn take_refusals(&self) -> Vec<(String, u64)> {
+        self.tell();
         std::mem::take(&mut *locked(&self.refusals)).into_iter().collect()
     }
 
@@ -326,14 +348,35 @@ impl Lookup {
         refusals.iter().for_each(|(address, number)| self.count(address, *number));
     }
 
-    fn refuse(&self, mode: Mode, query: &Query<'_>, address: &Address, entry: &Suppression) -> Verdict {
+    /// Ends what answers have left open: for a thread that has nobody left to answer.
+    pub fn rest(&self) {
+        self.tell();
+        self.readers.rest();
+    }
+
+    fn refuse(&self, mode: Mode, query: &Query<'_>, address: Address, entry: &Suppression) -> Verdict {
         let refusal = Refusal::of(entry);
-        log_refusal(mode, query, &refusal);
+        let &Query { key, door, stream, client } = query;
+        let (key, stream) = ((key != address.as_str()).then(|| key.to_owned()), stream.to_owned());
+        let mut untold = locked(&self.untold);
+        untold.push(Refused { mode, door, key, stream, client, address, refusal: refusal.clone() });
+        let is_full = untold.len() >= MAX_UNTOLD;
+        drop(untold);
+        if is_full {
+            self.tell();
+        }
         match mode {
             Mode::Warn => Verdict::WouldRefuse(refusal),
-            Mode::Enforce => {
-                self.count(address.as_str(), 1);
-                Verdict::Refuse(refusal)
+            Mode::Enforce => Verdict::Refuse(refusal),
+        }
+    }
+
+    fn tell(&self) {
+        let untold = std::mem::take(&mut *locked(&self.untold));
+        for refused in &untold {
+            refused.log();
+            if refused.mode == Mode::Enforce {
+                self.count(refused.address.as_str(), 1);
             }
         }
     }
@@ -369,16 +412,19 @@ impl Lookup {
     }
 }
 
-/// One line for each mail event, in Postfix's manner.
-fn log_refusal(mode: Mode, query: &Query<'_>, refusal: &Refusal) {
-    let verb = match mode {
-        Mode::Enforce => "refused",
-        Mode::Warn => "would refuse",
-    };
-    let (to, kind, status, since) = (bracketed(query.key), refusal.kind, refusal.status, &refusal.since);
-    let client = query.client.map(|client| format!(", client={client}")).unwrap_or_default();
-    let stream = if query.stream.is_empty() { String::new() } else { format!(", stream={}", query.stream) };
-    log::info!("{verb}: to={to}, map={}{stream}, kind={kind}, status={status}, since={since}{client}", query.door);
+impl Refused {
+    /// One line for each mail event, in Postfix's manner.
+    fn log(&self) {
+        let Self { door, stream, refusal: Refusal { kind, status, since, .. }, .. } = self;
+        let verb = match self.mode {
+            Mode::Enforce => "refused",
+            Mode::Warn => "would refuse",
+        };
+        let to = bracketed(self.key.as_deref().unwrap_or_else(|| self.address.as_str()));
+        let client = self.client.map(|client| format!(", client={client}")).unwrap_or_default();
+        let stream = if stream.is_empty() { String::new() } else { format!(", stream={stream}") };
+        log::info!("{verb}: to={to}, map={door}{stream}, kind={kind}, status={status}, since={since}{client}");
+    }
 }
 
 /// A key as text. An address is UTF-8, so a key that is none becomes one that is not on the list.

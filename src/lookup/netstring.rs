@@ -6,6 +6,8 @@
 //! makes us wait for, or store, ten megabytes.
 //! SECURITY: content may be any bytes. BUGS: none known.
 
+use std::io::Write as _;
+
 /// What the bytes received so far are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parsed<'a> {
@@ -46,10 +48,10 @@ pub fn parse(input: &[u8], max: usize) -> Parsed<'_> {
 }
 
 /// Appends a netstring.
-pub fn write(content: &str, output: &mut Vec<u8>) {
-    output.extend_from_slice(content.len().to_string().as_bytes());
-    output.push(b':');
-    output.extend_from_slice(content.as_bytes());
+pub fn write(content: &[&str], output: &mut Vec<u8>) {
+    let length: usize = content.iter().map(|part| part.len()).sum();
+    let _ = write!(output, "{length}:"); // a vector takes everything
+    content.iter().for_each(|part| output.extend_from_slice(part.as_bytes()));
     output.push(b',');
 }
 
@@ -108,7 +110,7 @@ mod tests {
     #[test]
     fn what_is_written_reads_back() {
         let mut output = Vec::new();
-        write("NOTFOUND ", &mut output);
+        write(&["NOTFOUND "], &mut output);
         assert_eq!(output, b"9:NOTFOUND ,");
         assert_eq!(parse(&output, 100), complete("NOTFOUND ", 12));
     }

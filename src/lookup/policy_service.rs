@@ -89,8 +89,8 @@ fn answer<'a>(request: &Request<'a>, lookup: &Lookup, now: Timestamp, output: &m
     let stream = stream::of(&settings.streams, &mail);
     let action = match lookup.ask_by(&settings, Query { key, door: "policy", stream, client }, now) {
         Verdict::Pass => "DUNNO",
-        Verdict::Refuse(refusal) => &format!("550 {refusal}"),
-        Verdict::WouldRefuse(refusal) => &format!("WARN would refuse: {refusal}"),
+        Verdict::Refuse(refusal) => &refusal.behind("550 "),
+        Verdict::WouldRefuse(refusal) => &refusal.behind("WARN would refuse: "),
         Verdict::Trouble => "DEFER_IF_PERMIT 4.3.5 The suppression list can't be read now",
     };
     for text in ["action=", action, "\n\n"] {

@@ -37,7 +37,7 @@ pub fn step(input: &[u8], lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>)
 
 fn answer(request: &[u8], lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) {
     let Some(space) = request.iter().position(|byte| *byte == b' ') else {
-        return netstring::write("PERM write a map name, a space and a key", output);
+        return netstring::write(&["PERM write a map name, a space and a key"], output);
     };
     let (name, key) = request.split_at(space);
     if name == RETURN_PATH {
@@ -55,21 +55,21 @@ fn answer(request: &[u8], lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>)
     let key = super::text_of(key.strip_prefix(b" "));
     let verdict = lookup.ask_by(&settings, Query { key, door: map.as_str(), stream, client: None }, now);
     match (map.value(&verdict), verdict) {
-        (Some(value), _) => netstring::write(&format!("OK {value}"), output),
-        (None, Verdict::Trouble) => netstring::write("TEMP the suppression list can't be read now", output),
-        (None, _) => netstring::write("NOTFOUND ", output),
+        (Some(value), _) => netstring::write(&["OK ", &value], output),
+        (None, Verdict::Trouble) => netstring::write(&["TEMP the suppression list can't be read now"], output),
+        (None, _) => netstring::write(&["NOTFOUND "], output),
     }
 }
 
 fn refuse(name: &[u8], what: &str, remedy: &str, output: &mut Vec<u8>) {
     let name = printable(&String::from_utf8_lossy(name), MAX_NAME);
-    netstring::write(&format!("PERM {what} \"{name}\"; {remedy}"), output);
+    netstring::write(&["PERM ", what, " \"", &name, "\"; ", remedy], output);
 }
 
 /// Never TEMP: a sender that can't be signed is left as it is.
 fn sign(sender: &str, lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) {
     match lookup.signed_return_path(sender, now) {
-        Some(signed) => netstring::write(&format!("OK {signed}"), output),
-        None => netstring::write("NOTFOUND ", output),
+        Some(signed) => netstring::write(&["OK ", &signed], output),
+        None => netstring::write(&["NOTFOUND "], output),
     }
 }

@@ -4,7 +4,7 @@
 //! an administrator may write rows by hand, so even our own columns are used only where they hold a word, code or date
 //! that we know. The result is one line of printable ASCII.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::event::{Kind, Reason};
 use crate::outcome::MARKER;
@@ -14,6 +14,9 @@ use crate::store::Suppression;
 /// Statuses of a hard bounce that are about the recipient and may be passed on. RFC 3463 §3.2, §3.3; 5.1.7 and 5.1.8
 /// are about the sender, 5.1.5 is a success.
 const ABOUT_RECIPIENT: &[(u16, u16)] = &[(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (1, 6), (1, 10), (2, 0), (2, 1)];
+
+/// What nearly all texts are shorter than, in bytes.
+const USUAL: usize = 120;
 
 /// Why a recipient is refused, in the form that goes into an SMTP reply. Its text is status, space, sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +43,15 @@ impl Refusal {
             whole_domain: entry.address.starts_with('@'),
         }
     }
+
+    /// Its text behind what Postfix wants before it: `550 `, `error:`.
+    #[must_use]
+    pub fn behind(&self, prefix: &str) -> String {
+        let mut text = String::with_capacity(USUAL);
+        text.push_str(prefix);
+        let _ = write!(text, "{self}"); // a string takes everything
+        text
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -52,8 +64,9 @@ impl fmt::Display for Refusal {
             Kind::Unsubscribe => ("unsubscribed", "since"),
             _ => ("added", "on"),
         };
-        write!(f, "{} {MARKER}{scope}{what}", self.status)?;
-        if self.since.is_empty() { f.write_str(")") } else { write!(f, " {joint} {})", self.since) }
+        self.status.fmt(f)?;
+        let since: &[&str] = if self.since.is_empty() { &[")"] } else { &[" ", joint, " ", &self.since, ")"] };
+        [" ", MARKER, scope, what].iter().chain(since).try_for_each(|text| f.write_str(text))
     }
 }
 
@@ -70,10 +83,11 @@ fn status(kind: Kind, entry: &Suppression) -> EnhancedStatus {
     }
 }
 
-/// The day of a time of the database; `None` if it does not start with one.
+/// The day of a time of the database, `2026-11-21`; `None` if it does not start with one.
 fn day(since: &str) -> Option<&str> {
     let day = since.get(..10)?;
-    day.parse::<jiff::civil::Date>().is_ok().then_some(day)
+    let is_right = |(at, byte): (usize, u8)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() };
+    day.bytes().enumerate().all(is_right).then_some(day)
 }
 
 #[cfg(test)]

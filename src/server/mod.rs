@@ -82,16 +82,15 @@ pub fn run(path: &Path) -> Result<(), ServeError> {
     telemetry::log::init(config.log_to, config.log_level);
     raise_descriptor_limit();
     let daemon = Daemon::start(path, config, text)?;
-    let [workers, lookups] = ["worker", "lookup"].map(|name| threads(name, &daemon.readers));
-    let (workers, lookups) = (workers.map_err(no_threads)?, lookups.map_err(no_threads)?);
+    let (readers, lookup) = (Arc::clone(&daemon.readers), Arc::clone(&daemon.lookup));
+    let workers = threads("worker", move || readers.rest()).map_err(no_threads)?;
+    let lookups = threads("lookup", move || lookup.rest()).map_err(no_threads)?;
     workers.block_on(daemon.serve(lookups.handle().clone()))
 }
 
 /// Lookups have threads of their own: the system's scheduler lets them in between, whatever the others are at. A thread that has
 /// nobody left to answer ends what was left open for the next question.
-fn threads(name: &str, readers: &Arc<Readers>) -> io::Result<Runtime> {
-    let readers = Arc::clone(readers);
-    let rest = move || readers.rest();
+fn threads(name: &str, rest: impl Fn() + Send + Sync + 'static) -> io::Result<Runtime> {
     Builder::new_multi_thread().worker_threads(2).thread_name(name).on_thread_park(rest).enable_all().build()
 }
 
@@ -186,6 +185,7 @@ impl Daemon {
 
     /// Waits until everything that was acknowledged or counted is written.
     fn close(self) -> Result<(), ServeError> {
+        self.lookup.rest();
         let Self { writer, writer_thread, workers, ledger, door, .. } = self;
         drop((writer, workers, ledger, door));
         writer_thread.join().map_err(|_| ServeError::System("the writer ended early".into()))?;

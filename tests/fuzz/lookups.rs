@@ -48,7 +48,7 @@ fn netstrings(data: &[u8]) {
     }
     let text = String::from_utf8_lossy(data);
     let mut written = Vec::new();
-    netstring::write(&text, &mut written);
+    netstring::write(&[&text], &mut written);
     assert_eq!(
         netstring::parse(&written, text.len()),
         Parsed::Complete { content: text.as_bytes(), length: written.len() }
