@@ -33,7 +33,7 @@ use memchr::memchr;
 
 pub use counts::Counts;
 pub use serve::{Limits, Service, serve};
-pub use text::Refusal;
+pub use text::{Day, Refusal};
 
 use crate::address::Address;
 use crate::event::bracketed;
@@ -185,8 +185,8 @@ pub struct Query<'a> {
     pub door: &'static str,
     /// The stream of the mail; empty for none.
     pub stream: &'a str,
-    /// The SMTP client, where Postfix tells.
-    pub client: Option<IpAddr>,
+    /// The SMTP client's address, where Postfix tells; else `unknown` or empty.
+    pub client: &'a str,
 }
 
 impl Query<'_> {
@@ -358,8 +358,9 @@ impl Lookup {
         let refusal = Refusal::of(entry);
         let &Query { key, door, stream, client } = query;
         let (key, stream) = ((key != address.as_str()).then(|| key.to_owned()), stream.to_owned());
+        let client = client.parse().ok();
         let mut untold = locked(&self.untold);
-        untold.push(Refused { mode, door, key, stream, client, address, refusal: refusal.clone() });
+        untold.push(Refused { mode, door, key, stream, client, address, refusal });
         let is_full = untold.len() >= MAX_UNTOLD;
         drop(untold);
         if is_full {
@@ -416,6 +417,7 @@ impl Refused {
     /// One line for each mail event, in Postfix's manner.
     fn log(&self) {
         let Self { door, stream, refusal: Refusal { kind, status, since, .. }, .. } = self;
+        let since = since.as_ref().map_or("", Day::as_str);
         let verb = match self.mode {
             Mode::Enforce => "refused",
             Mode::Warn => "would refuse",

@@ -10,8 +10,6 @@
 //! opens another, and then does its `default_action`.
 //! BUGS: answers the recipient in any protocol state; Postfix gives none, or only the sole one, at DATA and later.
 
-use std::net::IpAddr;
-
 use jiff::Timestamp;
 use memchr::memchr;
 
@@ -82,7 +80,7 @@ impl<'a> Request<'a> {
 
 fn answer<'a>(request: &Request<'a>, lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) {
     let key = super::text_of(request.recipient);
-    let client = super::text_of(request.client_address).parse::<IpAddr>().ok();
+    let client = super::text_of(request.client_address);
     let settings = lookup.settings();
     let text = |value: Option<&'a [u8]>| Some(super::text_of(value)).filter(|text| !text.is_empty());
     let mail = Mail { sender: text(request.sender), sasl_user: text(request.sasl_username), headers: None };

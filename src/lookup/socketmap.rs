@@ -53,7 +53,7 @@ fn answer(request: &[u8], lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>)
         return refuse(name, "no such stream:", "write a [[stream]] of that name into the configuration", output);
     }
     let key = super::text_of(key.strip_prefix(b" "));
-    let verdict = lookup.ask_by(&settings, Query { key, door: map.as_str(), stream, client: None }, now);
+    let verdict = lookup.ask_by(&settings, Query { key, door: map.as_str(), stream, client: "" }, now);
     match (map.value(&verdict), verdict) {
         (Some(value), _) => netstring::write(&["OK ", &value], output),
         (None, Verdict::Trouble) => netstring::write(&["TEMP the suppression list can't be read now"], output),

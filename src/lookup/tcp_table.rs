@@ -39,7 +39,7 @@ pub fn step(input: &[u8], table: &Table, lookup: &Lookup, now: Timestamp, output
 }
 
 fn answer(key: &str, table: &Table, lookup: &Lookup, now: Timestamp, output: &mut Vec<u8>) {
-    let verdict = lookup.ask(Query { key, door: table.map.as_str(), stream: &table.stream, client: None }, now);
+    let verdict = lookup.ask(Query { key, door: table.map.as_str(), stream: &table.stream, client: "" }, now);
     match (table.map.value(&verdict), verdict) {
         (Some(value), _) => reply("200", &value, output),
         (None, Verdict::Trouble) => reply("400", "the suppression list can't be read now", output),

@@ -19,16 +19,35 @@ const ABOUT_RECIPIENT: &[(u16, u16)] = &[(1, 0), (1, 1), (1, 2), (1, 3), (1, 4),
 const USUAL: usize = 120;
 
 /// Why a recipient is refused, in the form that goes into an SMTP reply. Its text is status, space, sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What put it on the list.
     pub kind: Kind,
     /// Enhanced status code, always of class 5.
     pub status: EnhancedStatus,
-    /// Day it came on the list (UTC), `2026-11-21`; empty where the row does not tell.
-    pub since: String,
+    /// Day it came on the list (UTC); `None` where the row does not tell.
+    pub since: Option<Day>,
     /// Whether the whole domain is on the list.
     pub whole_domain: bool,
+}
+
+/// A day as times of the database begin with it, `2026-11-21`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Day([u8; 10]);
+
+impl Day {
+    /// The day of a time; `None` if it does not start with one.
+    fn of(time: &str) -> Option<Self> {
+        let day = *time.as_bytes().first_chunk()?;
+        let is_right = |(at, byte): (usize, u8)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() };
+        day.into_iter().enumerate().all(is_right).then_some(Self(day))
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default() // digits and hyphens
+    }
 }
 
 impl Refusal {
@@ -39,7 +58,7 @@ impl Refusal {
         Self {
             kind,
             status: status(kind, entry),
-            since: day(&entry.since).unwrap_or_default().to_owned(),
+            since: Day::of(&entry.since),
             whole_domain: entry.address.starts_with('@'),
         }
     }
@@ -65,7 +84,10 @@ impl fmt::Display for Refusal {
             _ => ("added", "on"),
         };
         self.status.fmt(f)?;
-        let since: &[&str] = if self.since.is_empty() { &[")"] } else { &[" ", joint, " ", &self.since, ")"] };
+        let since: &[&str] = match &self.since {
+            Some(day) => &[" ", joint, " ", day.as_str(), ")"],
+            None => &[")"],
+        };
         [" ", MARKER, scope, what].iter().chain(since).try_for_each(|text| f.write_str(text))
     }
 }
@@ -81,13 +103,6 @@ fn status(kind: Kind, entry: &Suppression) -> EnhancedStatus {
         Kind::SoftBounce => EnhancedStatus::new(5, 2, 0),
         _ => EnhancedStatus::new(5, 7, 1),
     }
-}
-
-/// The day of a time of the database, `2026-11-21`; `None` if it does not start with one.
-fn day(since: &str) -> Option<&str> {
-    let day = since.get(..10)?;
-    let is_right = |(at, byte): (usize, u8)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() };
-    day.bytes().enumerate().all(is_right).then_some(day)
 }
 
 #[cfg(test)]

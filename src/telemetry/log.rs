@@ -18,8 +18,8 @@ use tokio::sync::Notify;
 
 use crate::config::LogTo;
 
-/// Most lines that are held back: together they are shorter than what a pipe takes in one piece.
-const MAX_HELD: usize = 16;
+/// Most bytes that are held back: with one line more, nearly always, they are shorter than what a pipe takes in one piece.
+const MAX_HELD: usize = 3072;
 /// How long one is.
 const HOLD: Duration = Duration::from_millis(5);
 
@@ -28,12 +28,12 @@ const USUAL: usize = 160;
 
 type Line = (Level, String);
 
-/// What is held back; `None` where each line is written at once.
-static HELD: Mutex<Option<Vec<Line>>> = Mutex::new(None);
+/// What is held back, and its length in bytes; `None` where each line is written at once.
+static HELD: Mutex<Option<(Vec<Line>, usize)>> = Mutex::new(None);
 /// That the first line is held back.
 static BEGUN: Notify = Notify::const_new();
 
-/// While this runs, lines are held back for 5 ms, until there are 16 of them, or until one of them warns.
+/// While this runs, lines are held back for 5 ms, until there are 3 KiB of them, or until one of them warns.
 pub async fn hold() {
     /// However it ends.
     struct Until;
@@ -43,7 +43,7 @@ pub async fn hold() {
             *held() = None;
         }
     }
-    *held() = Some(Vec::new());
+    *held() = Some(Default::default());
     let _until = Until;
     loop {
         BEGUN.notified().await;
@@ -52,7 +52,7 @@ pub async fn hold() {
     }
 }
 
-fn held() -> MutexGuard<'static, Option<Vec<Line>>> {
+fn held() -> MutexGuard<'static, Option<(Vec<Line>, usize)>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -103,9 +103,10 @@ impl Log for MailLogger {
         }
         let line = (record.level(), line(record));
         let mut held = held();
-        let Some(lines) = &mut *held else { return self.0.write(&[line]) };
+        let Some((lines, length)) = &mut *held else { return self.0.write(&[line]) };
+        *length += line.1.len();
         lines.push(line);
-        let (is_first, is_over) = (lines.len() == 1, lines.len() == MAX_HELD || record.level() <= Level::Warn);
+        let (is_first, is_over) = (lines.len() == 1, *length > MAX_HELD || record.level() <= Level::Warn);
         drop(held);
         if is_over {
             self.flush();
@@ -116,7 +117,7 @@ impl Log for MailLogger {
 
     fn flush(&self) {
         // Nobody who has a line to say waits for the write.
-        let lines = held().as_mut().map(std::mem::take).unwrap_or_default();
+        let (lines, _) = held().as_mut().map(std::mem::take).unwrap_or_default();
         if !lines.is_empty() {
             self.0.write(&lines);
         }
