@@ -11,6 +11,8 @@ use crate::peers::{self, Peer};
 use crate::table::{Goal, Table};
 
 const KEYS: u64 = 5_000;
+/// More than are kept in memory, and than are asked for in a turn.
+const MANY_KEYS: u64 = 200_000;
 
 /// Makes a request of each key.
 type Requests = fn(&[String]) -> Vec<Vec<u8>>;
@@ -72,6 +74,28 @@ fn against_echo(options: &Options, table: &mut Table, daemon: &Daemon, entries: 
                 table.beside(name, "/s", "epoll echo", &rounds, Goal::RatioAtLeast(goal));
             }
         }
+    }
+    if !options.quick {
+        first_hits(options, table, daemon, entries, &unix.at);
+    }
+}
+
+/// Hits of whom nobody has asked for lately: each turn begins elsewhere.
+fn first_hits(options: &Options, table: &mut Table, daemon: &Daemon, entries: u64, echo: &At) {
+    let at = daemon.socketmap();
+    let mut requests = load::socketmap(&lists::hits(entries, MANY_KEYS));
+    for connections in [1, 8] {
+        let mut rounds = Vec::new();
+        for _ in 0..options.rounds {
+            requests.rotate_left(20_011);
+            let [ours, limit] = [&at, echo].map(|at| {
+                let side = Side { at, requests: requests.clone(), framing: Framing::Until(b',') };
+                side.rate(connections, options.time)
+            });
+            rounds.push((ours, limit));
+        }
+        let name = format!("socketmap, first hits, {connections} connections");
+        table.beside(name, "/s", "epoll echo", &rounds, Goal::None);
     }
 }
 
