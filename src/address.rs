@@ -400,8 +400,10 @@ mod tests {
 
     #[test]
     fn what_is_plain_is_what_the_rules_make_of_it() {
-        let parts =
-            ["a", "b.c", "x+y=z_w", "A", "é", ".", "a.", "..", "", "-", "\"q\"", "1-2", "_", "xn--a", "a\u{7f}"];
+        let parts = [
+            "a", "b.c", "x+y=z_w", "A", "é", ".", "a.", "..", "", "-", "\"q\"", "1-2", "_", "xn--a", "a\u{7f}", "a..b",
+            ".a", "a-.b", "a.-b",
+        ];
         let long = ["a".repeat(63), "a".repeat(64), "a".repeat(65)];
         let parts: Vec<_> = parts.iter().copied().chain(long.iter().map(String::as_str)).collect();
         let mut plainly = 0;
