@@ -29,7 +29,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
-use memchr::memchr;
 
 pub use counts::Counts;
 pub use serve::{Limits, Service, serve};
@@ -139,9 +138,7 @@ impl From<Map> for Table {
 
 /// The name of a map, and that of the stream behind it.
 fn split_name(name: &str) -> (&str, Option<&str>) {
-    let slash = memchr(b'/', name.as_bytes());
-    let split = slash.and_then(|slash| Some((name.get(..slash)?, Some(name.get(slash + 1..)?))));
-    split.unwrap_or((name, None))
+    name.split_once('/').map_or((name, None), |(map, stream)| (map, Some(stream)))
 }
 
 impl Map {
@@ -372,6 +369,7 @@ impl Lookup {
         }
     }
 
+    /// Logs and counts what was refused.
     fn tell(&self) {
         let untold = std::mem::take(&mut *locked(&self.untold));
         for refused in &untold {

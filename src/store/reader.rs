@@ -85,7 +85,7 @@ impl Found {
     /// The entry that refuses, if it was found since that commit. One for all mail goes before those of streams in the table, too.
     fn get(&self, newest: &Commit, address: &Address, stream: &str, now: Timestamp) -> Option<Arc<Suppression>> {
         let entry = self.entries.get(address.as_str()).filter(|_| self.as_of.as_ref() == Some(newest))?;
-        let refuses = (entry.stream.is_empty() || entry.stream == stream) && entry.is_in_force(now);
+        let refuses = (entry.stream.is_empty() || entry.stream == stream) && lasts(entry.until.as_deref(), now);
         refuses.then(|| Arc::clone(entry))
     }
 
@@ -143,11 +143,6 @@ impl Suppression {
 }
 
 impl Suppression {
-    /// Whether its time is not over.
-    fn is_in_force(&self, now: Timestamp) -> bool {
-        self.until.as_deref().is_none_or(|until| until > timestamp_text(now).as_str())
-    }
-
     /// What is known of a forgotten address.
     pub(super) fn forgotten(address: &str, block: Block) -> Self {
         Self {
@@ -206,8 +201,8 @@ impl Readers {
                 found => Ok(found.map(|(entry, any_allowed)| (Arc::new(entry), is_own && !any_allowed))),
             }
         })?;
-        let Some((entry, lasts)) = found else { return Ok(None) };
-        if let Some(newest) = newest.filter(|_| lasts) {
+        let Some((entry, stays)) = found else { return Ok(None) };
+        if let Some(newest) = newest.filter(|_| stays) {
             locked(&self.found).keep(newest, address, &entry);
         }
         Ok(Some(entry))
@@ -309,11 +304,16 @@ fn own(
     while let Some(row) = rows.next()? {
         let text = |column| row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from);
         let of_stream = text(1)?.is_some_and(|name| name.is_empty() || name == stream);
-        if of_stream && text(6)?.is_none_or(|until| until > timestamp_text(now).as_str()) {
+        if of_stream && lasts(text(6)?, now) {
             return Ok(Some((Suppression::from_row(row)?, row.get(10)?)));
         }
     }
     Ok(None)
+}
+
+/// Whether the time of an entry is not over.
+fn lasts(until: Option<&str>, now: Timestamp) -> bool {
+    until.is_none_or(|until| until > timestamp_text(now).as_str())
 }
 
 /// The entry that refuses mail of a stream; of any, where it is `None`. Says nothing of allow entries.
