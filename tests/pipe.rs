@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use process::{Home, Ran, eventually, finish, wait};
+use process::{Home, Ran, finish, wait};
 
 /// A bounce of bob@example.com, as Postfix makes it.
 const BOUNCE: &str = "Return-Path: <>\r\n\
@@ -264,19 +264,22 @@ fn nobody_who_reads_its_words_is_no_trouble() {
     assert_eq!(process::read_all(child.stderr.take().unwrap()), "");
 }
 
+/// The first of them make the database.
 #[test]
 fn many_at_once_are_all_taken() {
-    let mut home = Home::new();
-    home.set("policy.incident.recipients", "0");
-    let home = home;
-    std::thread::scope(|scope| {
-        for n in 0..12 {
-            let home = &home;
-            scope.spawn(move || {
-                let mail = BOUNCE.replace("bob@", &format!("bob{n}@")).replace("<1@", &format!("<{n}@"));
-                taken(&pipe(home, mail.replace("4ABC", &format!("4ABC{n}")).as_bytes()));
-            });
-        }
-    });
-    eventually("twelve", || home.select("SELECT count(*) FROM suppression") == "12");
+    for _ in 0..8 {
+        let mut home = Home::new();
+        home.set("policy.incident.recipients", "0");
+        let home = home;
+        std::thread::scope(|scope| {
+            for n in 0..12 {
+                let home = &home;
+                scope.spawn(move || {
+                    let mail = BOUNCE.replace("bob@", &format!("bob{n}@")).replace("<1@", &format!("<{n}@"));
+                    taken(&pipe(home, mail.replace("4ABC", &format!("4ABC{n}")).as_bytes()));
+                });
+            }
+        });
+        assert_eq!(home.select("SELECT count(*) FROM suppression"), "12");
+    }
 }

@@ -5,7 +5,8 @@
 
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
@@ -20,6 +21,8 @@ const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema
 const CHECKPOINT: u32 = 4096;
 /// What of the log is left, in bytes, when it begins anew after it could not for a while. It stays below, but for a reader that does not end and for an import.
 const LOG_LEFT: u32 = 32 << 20;
+/// Until a log that could not be begun is tried again.
+const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
 /// Marks the file as ours (`PRAGMA application_id`): "supp" in ASCII.
 pub const APPLICATION_ID: i64 = 0x7375_7070;
@@ -37,7 +40,7 @@ pub fn open(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreErro
         give_to_owner_of_directory(path);
     }
     if log_length(&connection) == 0 {
-        begin_log(&connection)?;
+        begin_log(&connection, busy_timeout)?;
     }
     if known < target() {
         migrate(&mut connection)?;
@@ -80,8 +83,15 @@ pub(super) fn log_length(connection: &Connection) -> u64 {
 
 /// Makes the log, and puts its name on the disk before anything is written to it. SQLite itself would do the latter again in
 /// each process, but is built with SQLITE_DISABLE_DIRSYNC.
-fn begin_log(connection: &Connection) -> Result<(), StoreError> {
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+fn begin_log(connection: &Connection, busy_timeout: Duration) -> Result<(), StoreError> {
+    let begun = Instant::now();
+    // SQLite itself does not wait here: it changes the mode from within a reading, where two that wait would wait for each other.
+    while let Err(error) = connection.pragma_update(None, "journal_mode", "WAL").map_err(StoreError::from) {
+        if error != StoreError::Busy || begun.elapsed() >= busy_timeout {
+            return Err(error);
+        }
+        sleep(BETWEEN_TRIES);
+    }
     version(connection)?;
     connection.path().map_or(Ok(()), |path| file::sync_directory(Path::new(path)))
 }
@@ -167,6 +177,26 @@ mod tests {
             let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |r| r.get(0)).unwrap();
             assert_eq!(synchronous, 2);
         }
+    }
+
+    /// A database in rollback mode, as it is for a moment when several processes make it at once.
+    #[test]
+    fn whoever_writes_while_the_log_is_begun_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("written.db");
+        let writer = open(&path, WAIT).unwrap();
+        writer.pragma_update(None, "journal_mode", "delete").unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let begun = Instant::now();
+        assert_eq!(open(&path, WAIT).map(drop), Err(StoreError::Busy));
+        assert!(begun.elapsed() >= WAIT);
+
+        let second = std::thread::spawn({
+            let path = path.clone();
+            move || open(&path, Duration::from_secs(60)).map(drop)
+        });
+        writer.execute_batch("COMMIT").unwrap();
+        assert_eq!(second.join().unwrap(), Ok(()));
     }
 
     #[test]
