@@ -160,7 +160,7 @@ impl Daemon {
         let mut signals = signals::listen().map_err(|e| ServeError::System(format!("cannot take signals: {e}")))?;
         let (stop, stopped) = watch::channel(false);
         let mut services = self.open_sockets(&stopped, &lookups)?;
-        services.spawn(flush_refusals(Arc::clone(&self.lookup), self.writer.clone(), stopped.clone()));
+        services.spawn(keep_flushing(Arc::clone(&self.lookup), self.writer.clone(), stopped.clone()));
         services.spawn(retention::run(self.config.database.clone(), Arc::clone(&self.keep), stopped.clone()));
         let database = self.config.database.clone();
         services.spawn(exports::keep_fresh(database, Arc::clone(&self.readers), self.exports.subscribe(), stopped));
@@ -174,7 +174,7 @@ impl Daemon {
         systemd::stopping();
         let _ = stop.send(true);
         tokio::select! {
-            () = ended(&mut services) => {}
+            () = self.ended(&mut services) => {}
             _ = signals.recv() => {
                 log::warn!("stopped at once by a second signal"); // and writes all lines before it
                 std::process::exit(1);
@@ -183,9 +183,17 @@ impl Daemon {
         self.close()
     }
 
-    /// Waits until everything that was acknowledged or counted is written.
-    fn close(self) -> Result<(), ServeError> {
+    /// Waits for the last answer, and until what was refused up to then is written down.
+    async fn ended(&self, services: &mut JoinSet<()>) {
+        while services.join_next().await.is_some() {}
         self.lookup.rest();
+        if let Err(error) = flush_refusals(&self.lookup, &self.writer).await {
+            log::warn!("cannot write down the counts of refused mail, they are lost: {error}");
+        }
+    }
+
+    /// Waits until everything that was acknowledged is written.
+    fn close(self) -> Result<(), ServeError> {
         let Self { writer, writer_thread, workers, ledger, door, .. } = self;
         drop((writer, workers, ledger, door));
         writer_thread.join().map_err(|_| ServeError::System("the writer ended early".into()))?;
@@ -326,29 +334,32 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn ended(services: &mut JoinSet<()>) {
-    while services.join_next().await.is_some() {}
+/// Writes the counts of refusals down now and then.
+async fn keep_flushing(lookup: Arc<Lookup>, writer: Writer, mut stopped: watch::Receiver<bool>) {
+    let mut in_trouble = false;
+    while tokio::time::timeout(FLUSH_INTERVAL, stopped.wait_for(|stopped| *stopped)).await.is_err() {
+        let flushed = flush_refusals(&lookup, &writer).await;
+        if let Err(error) = &flushed
+            && !in_trouble
+        {
+            log::warn!("cannot write down the counts of refused mail, they are kept for later: {error}");
+        }
+        in_trouble = flushed.is_err();
+    }
 }
 
-/// Writes the counts of refusals down now and then, and once more at the end.
-async fn flush_refusals(lookup: Arc<Lookup>, writer: Writer, mut stopped: watch::Receiver<bool>) {
-    let (mut last, mut in_trouble) = (false, false);
-    while !last {
-        last = tokio::time::timeout(FLUSH_INTERVAL, stopped.wait_for(|stopped| *stopped)).await.is_ok();
-        let refusals = lookup.take_refusals();
-        if refusals.is_empty() {
-            continue;
-        }
-        let submission = Arc::new(Submission { refusals, ..Submission::default() });
-        let written = writer.submit(Arc::clone(&submission)).await;
-        if let Err(error) = &written {
-            lookup.keep_refusals(&submission.refusals);
-            if !in_trouble {
-                log::warn!("cannot write down the counts of refused mail, they are kept for later: {error}");
-            }
-        }
-        in_trouble = written.is_err();
+/// Writes the counts of refusals down; on failure they are kept in memory.
+async fn flush_refusals(lookup: &Lookup, writer: &Writer) -> Result<(), StoreError> {
+    let refusals = lookup.take_refusals();
+    if refusals.is_empty() {
+        return Ok(());
     }
+    let submission = Arc::new(Submission { refusals, ..Submission::default() });
+    let written = writer.submit(Arc::clone(&submission)).await;
+    if written.is_err() {
+        lookup.keep_refusals(&submission.refusals);
+    }
+    written.map(drop)
 }
 
 /// Each connection takes a descriptor; the soft limit is often 1024.

@@ -1,7 +1,7 @@
 //! Signals: a stop loses nothing and does not hang, a reload is all or nothing.
 
 use std::fs;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -53,6 +53,24 @@ fn what_came_before_sigterm_is_answered_although_nobody_had_read_it() {
     }
     assert_eq!(world.ended().code(), Some(0), "{}", world.log());
     assert_eq!(world.events(), 8);
+}
+
+#[test]
+fn what_is_refused_during_the_stop_is_counted() {
+    let mut world = World::start();
+    assert_eq!(world.post(&bounce_of("dead@example.com")), 200);
+    let mut postfix = UnixStream::connect(world.home.path("lookup.sock")).unwrap();
+    postfix.write_all(b"23:access dead@exa").unwrap();
+    assert!(world.refuses("dead@example.com"), "and by then, what was written before has been read");
+    world.signal(Signal::SIGTERM);
+    assert_eq!(world.told(), "STOPPING=1");
+    eventually("the door is closed", || TcpStream::connect(world.http).is_err());
+    postfix.write_all(b"mple.com,").unwrap();
+    let mut reply = String::new();
+    postfix.read_to_string(&mut reply).unwrap();
+    assert!(reply.contains("OK 550 5."), "{reply}");
+    assert_eq!(world.ended().code(), Some(0), "{}", world.log());
+    assert_eq!(world.home.select("SELECT sum(count) FROM refusal"), "2");
 }
 
 #[test]
