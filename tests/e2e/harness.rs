@@ -15,6 +15,9 @@ use nix::sys::signal::Signal;
 
 #[path = "../support/damage.rs"]
 mod damage;
+#[path = "../support/program.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod program;
 #[path = "relay.rs"]
 mod relay;
 
@@ -236,7 +239,7 @@ impl World {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/postfix.sh");
         let ports = [self.ports.smtp, self.ports.relay].map(|port| port.to_string());
         // pipe(8) runs it as another user, who may not get at the place of the build.
-        fs::copy(SUPPRESSD, self.path("suppressd")).unwrap();
+        program::copy(SUPPRESSD, self.path("suppressd"));
         let mut command = Command::new(script);
         command.arg(self.dir.path()).args(ports).args(fragments);
         command.env("SUPPRESSD", self.path("suppressd"));

@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 
 use crate::doors::{Answer, Client, DOORS, Door, Lmtp, Report};
 use crate::process::{SUPPRESSD, eventually, wait};
+use crate::program;
 use crate::scene::Scene;
 use crate::table::Line;
 use crate::trial::Trial;
@@ -61,7 +62,7 @@ fn a_database_that_may_not_be_written_answers_503_and_heals_without_a_restart() 
             std::fs::set_permissions(name, std::fs::Permissions::from_mode(0o644)).unwrap();
         }
         // The build may be where only root gets.
-        std::fs::copy(SUPPRESSD, scene.home.path("suppressd")).unwrap();
+        program::copy(SUPPRESSD, scene.home.path("suppressd"));
         command = Command::new(scene.home.path("suppressd"));
         command.arg("--config").arg(scene.home.path("suppressd.toml")).arg("serve");
         command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());

@@ -17,6 +17,9 @@ mod peers;
 mod power;
 #[path = "../support/process.rs"]
 mod process;
+#[path = "../support/program.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod program;
 mod scene;
 mod settings;
 #[path = "../support/sns/mod.rs"]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::manuals::pages;
-use super::{SUPPRESSD, read, run, shipped};
+use super::{SUPPRESSD, program, read, run, shipped};
 
 fn install(root: &Path, prefix: &str) {
     let mut make = Command::new("make");
@@ -122,8 +122,7 @@ fn install_build_deps(programs: &[(&str, &str)]) -> (bool, String) {
         std::os::unix::fs::symlink(found.unwrap(), dir.path().join(tool)).unwrap();
     }
     for (name, script) in programs {
-        std::fs::write(dir.path().join(name), format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(dir.path().join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+        program::script(dir.path().join(name), script);
     }
     let output = Command::new(shipped("packaging/install-build-deps")).env("PATH", dir.path()).output().unwrap();
     (output.status.success(), String::from_utf8(output.stderr).unwrap())

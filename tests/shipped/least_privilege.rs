@@ -19,7 +19,7 @@ use super::sandbox::{free_ports, signed};
 use super::sns::aws::Aws;
 use super::sns::pki::Pki;
 use super::sns::signer::{Draft, TOPIC, bounce};
-use super::{SUPPRESSD, read, run};
+use super::{SUPPRESSD, program, read, run};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -50,7 +50,7 @@ impl Confined {
         let [http, admin] = free_ports();
         let nobody = User::from_name("nobody").unwrap().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        fs::copy(SUPPRESSD, dir.path().join("suppressd")).unwrap();
+        program::copy(SUPPRESSD, dir.path().join("suppressd"));
         fs::write(dir.path().join("ca.pem"), &Pki::shared().ca_pem).unwrap();
         for own in ["db", "sockets"] {
             fs::create_dir(dir.path().join(own)).unwrap();

@@ -20,6 +20,8 @@ mod least_privilege;
 mod lmtp;
 mod manuals;
 mod nginx;
+#[path = "../support/program.rs"]
+mod program;
 mod readme;
 mod sandbox;
 #[path = "../support/sns/mod.rs"]

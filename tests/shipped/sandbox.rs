@@ -4,16 +4,15 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use super::SUPPRESSD;
 use super::sns::aws::Aws;
 use super::sns::pki::Pki;
 use super::sns::signer::{Draft, Post};
+use super::{SUPPRESSD, program};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -54,8 +53,7 @@ impl Sandbox {
         fs::write(dir.path().join("etc/main.cf"), format!("compatibility_level = 3.6\nqueue_directory = {at}/queue\n"))
             .unwrap();
         let wrapper = dir.path().join("bin/suppressd");
-        fs::write(&wrapper, format!("#!/bin/sh\nexec {SUPPRESSD} --config {at}/suppressd.toml \"$@\"\n")).unwrap();
-        fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+        program::script(&wrapper, &format!("exec {SUPPRESSD} --config {at}/suppressd.toml \"$@\""));
         let log = fs::File::create(dir.path().join("log")).unwrap();
         let daemon = Command::new(&wrapper).arg("serve").stdin(Stdio::null()).stderr(log).spawn().unwrap();
         let sandbox = Self { dir, http, admin, daemon, aws, _runtime: runtime };

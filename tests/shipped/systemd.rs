@@ -11,7 +11,7 @@ use suppressd::config::Config;
 use suppressd::socket::ListenAddress;
 
 use super::sandbox::free_ports;
-use super::{SUPPRESSD, read, run, shipped};
+use super::{SUPPRESSD, program, read, run, shipped};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -142,7 +142,7 @@ fn without_capabilities_the_sockets_are_still_postfixs() {
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = dir.path().join("suppressd");
-    fs::copy(SUPPRESSD, &program).unwrap();
+    program::copy(SUPPRESSD, &program);
     let sockets = dir.path().join("sockets");
     fs::create_dir(&sockets).unwrap();
     let socket = sockets.join("lookup.sock");
@@ -237,7 +237,7 @@ fn a_database_that_root_made_at_the_command_line_is_the_services() {
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = dir.path().join("suppressd");
-    fs::copy(SUPPRESSD, &program).unwrap();
+    program::copy(SUPPRESSD, &program);
     let config = config(dir.path(), "");
     let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
     let db = dir.path().join("db");
