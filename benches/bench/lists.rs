@@ -27,6 +27,14 @@ pub fn list(entries: u64) -> PathBuf {
     path
 }
 
+/// Bytes that a list takes on the disk, without the counts of what runs before have refused.
+pub fn bytes(path: &Path) -> f64 {
+    let connection = Connection::open(path).unwrap();
+    connection.execute("DELETE FROM refusal", []).unwrap();
+    let sql = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+    connection.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
 /// What tells a list of this schema from one of another.
 fn schema() -> String {
     let digest = openssl::sha::sha256(include_bytes!("../../src/store/schema/2.sql"));

@@ -38,12 +38,12 @@ print(read / (time.process_time() - begun))
 
 pub fn run(options: &Options, table: &mut Table) {
     let mails = mails();
-    println!("{} mails of {} bytes", mails.len(), mails.iter().map(|(_, mail)| mail.len()).sum::<usize>());
     let python = flufl();
     let rounds: Vec<_> = (0..options.rounds.min(3))
         .map(|_| (reading(&mails, options.time * 2), beside(&python, &mails, options.time * 2)))
         .collect();
-    table.beside("mails read and judged, one core", "/s", "flufl.bounce", &rounds, Goal::AtLeast(10_000.0));
+    let name = format!("{} mails read and judged, one core", mails.len());
+    table.beside(name, "/s", "flufl.bounce", &rounds, Goal::AtLeast(10_000.0));
     let dir = tempfile::tempdir().unwrap();
     let daemon = Daemon::over(&dir.path().join("suppressd.db"));
     let ([time, starting, syncing], memory) = pipe(&daemon.home);

@@ -25,8 +25,8 @@ pub fn run(options: &Options, table: &mut Table) {
 
 fn list(options: &Options, table: &mut Table, entries: u64) {
     let path = lists::list(entries);
-    let bytes = fs::metadata(&path).unwrap().len() as f64 / entries as f64;
     if entries > 1_000 {
+        let bytes = lists::bytes(&path) / entries as f64;
         table.figure(format!("{entries} entries: on disk"), bytes, "bytes/entry", Goal::None);
     }
     let start = |_| {
