@@ -77,7 +77,8 @@ pub(super) const RULES: &[Rule] = &[
         said("554 Transaction failed: Duplicate header 'Date'."), &[
         "duplicate header", "8-bit", "7bit", "rfc 5322", "rfc5322", "rfc 2822", "rfc2822", "rfc 822", "not rfc", "rfc compliant",
         "rfc-compliant", "bare lf", "bare cr", "media error", "media type", "mime ", "message header", "header error", "headers",
-        "message-id", "date header", "to header", "subject header", "subject line", "subject field", "header subject", "no subject", "empty subject", "the subject of", "charset", "malformed", "conversion", "attachment", "header field",
+        "message-id", "date header", "to header", "subject header", "subject line", "subject field", "header subject", "no subject",
+        "empty subject", "the subject of", "charset", "malformed", "conversion", "attachment", "header field",
         "header missing", "missing header", "missing from", "missing date", "missing message", "missing to", "cc header",
         "date: header", "line ending", "line feed", "linefeed", "crlf", "newline", "nul char", "null char", "nul byte", "control char",
         "illegal character", "invalid character", "8bit", "8 bit", "non-ascii", "non ascii", "utf8", "utf-8", "character set",
