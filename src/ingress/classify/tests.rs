@@ -70,6 +70,18 @@ fn nothing_said_is_never_hard() {
 }
 
 #[test]
+fn a_subject_that_is_only_named_is_no_trouble_with_the_content() {
+    for (text, reason) in [
+        ("Your message Subject: hello Delivery to the following recipients failed.", Reason::Undefined),
+        ("Your message with subject \"hello\" has been postponed.", Reason::Undefined),
+        ("554 the subject of your message is empty", Reason::ContentError),
+        ("554 Subject header is missing", Reason::ContentError),
+    ] {
+        assert_eq!(hears(text).reason, reason, "{text}");
+    }
+}
+
+#[test]
 fn a_code_about_the_sender_condemns_no_recipient() {
     for text in ["501 5.1.7 Invalid address", "550 5.1.8 Domain does not exist", "550 5.1.8 User unknown"] {
         let verdict = hears(text);
