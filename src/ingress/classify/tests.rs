@@ -82,6 +82,29 @@ fn a_subject_that_is_only_named_is_no_trouble_with_the_content() {
 }
 
 #[test]
+fn words_that_a_mailbox_shares_with_a_program() {
+    for (text, reason, class) in [
+        ("550 5.1.1 This mailbox is no longer in use", Reason::UserUnknown, Class::Hard),
+        ("450 4.2.0 Mailbox is in use by another process", Reason::SystemError, Class::Soft),
+        (
+            "550 5.1.1 Recipient unknown in our directory (LDAP lookup found 0 entries)",
+            Reason::UserUnknown,
+            Class::Hard,
+        ),
+        ("550 5.1.1 user unknown: LDAP lookup failed", Reason::SystemError, Class::Soft),
+        ("Mailbox is being moved, try again later: retry timeout exceeded", Reason::SystemError, Class::Soft),
+        ("450 4.2.0 Mailbox temporarily locked: retry timeout exceeded", Reason::SystemError, Class::Soft),
+        ("452 4.2.2 Mailbox full: retry timeout exceeded", Reason::MailboxFull, Class::Soft),
+        ("retry timeout exceeded", Reason::Expired, Class::Soft),
+        ("database is locked", Reason::SystemError, Class::Soft),
+        ("This person left; the mailbox was closed", Reason::Suspended, Class::Soft),
+    ] {
+        let verdict = hears(text);
+        assert_eq!((verdict.reason, verdict.class), (reason, class), "{text}: {}", verdict.rule);
+    }
+}
+
+#[test]
 fn a_code_about_the_sender_condemns_no_recipient() {
     for text in ["501 5.1.7 Invalid address", "550 5.1.8 Domain does not exist", "550 5.1.8 User unknown"] {
         let verdict = hears(text);

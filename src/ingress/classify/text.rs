@@ -32,6 +32,9 @@ impl Plain {
                 push_word(&mut out, word, &recipient, domain);
             }
         }
+        // Exim's own note behind what was said: a limit of its own was exceeded, and no mailbox's.
+        let said = out.strip_suffix(": retry timeout exceeded").map(str::len);
+        out.truncate(said.map_or(out.len(), |said| said + ": retry timeout".len()));
         Self(out)
     }
 
