@@ -6,6 +6,7 @@
 //! `@rdom` if it is the recipient's domain. So a mailbox called `spam@` or a host called `quota.example.com` decides nothing.
 //! `MAILBOX_FULL` are words as others write them.
 
+use crate::address::canonical_domain;
 use crate::status::EnhancedStatus;
 
 /// Most bytes of a text that are looked at. The longest diagnostics in the field are about 1,500.
@@ -19,8 +20,7 @@ impl Plain {
     #[must_use]
     pub fn of(text: &str, recipient: &str) -> Self {
         let text = beginning(text, MAX_TEXT).to_lowercase().replace('’', "'");
-        let recipient = recipient.to_lowercase();
-        let domain = recipient.rsplit_once('@').map_or("", |(_, d)| d);
+        let own = Own::of(recipient);
         let mut out = String::with_capacity(text.len());
         let is_between = |c: char| c.is_whitespace() || is_wide(c) || matches!(c, '“' | '”' | '„' | '«' | '»');
         for word in text.split(is_between) {
@@ -29,7 +29,7 @@ impl Plain {
                 if !out.is_empty() {
                     out.push(' ');
                 }
-                push_word(&mut out, word, &recipient, domain);
+                push_word(&mut out, word, &own);
             }
         }
         // Exim's own note behind what was said: a limit of its own was exceeded, and no mailbox's.
@@ -48,6 +48,33 @@ impl Plain {
     #[must_use]
     pub fn contains_marker(&self, marker: &str) -> bool {
         self.0.contains(&marker.to_lowercase())
+    }
+}
+
+/// The recipient in small letters, as he was told and with the A-labels of his domain (RFC 5890 §2.3.2.1): a report may mix both.
+struct Own {
+    told: String,
+    ascii: Option<String>,
+}
+
+impl Own {
+    fn of(recipient: &str) -> Self {
+        let told = recipient.to_lowercase();
+        let domain = told.rsplit_once('@').filter(|(_, domain)| !domain.is_ascii());
+        let ascii = domain.and_then(|(local, domain)| Some(format!("{local}@{}", canonical_domain(domain).ok()?)));
+        Self { told, ascii }
+    }
+
+    fn forms(&self) -> impl Iterator<Item = &str> {
+        [Some(self.told.as_str()), self.ascii.as_deref()].into_iter().flatten().filter(|form| !form.is_empty())
+    }
+
+    fn has_address(&self, word: &str) -> bool {
+        self.forms().any(|form| word.contains(form))
+    }
+
+    fn has_domain(&self, word: &str) -> bool {
+        self.forms().filter_map(|form| form.rsplit_once('@')).any(|(_, domain)| word == domain)
     }
 }
 
@@ -92,7 +119,7 @@ fn unglued(word: &str) -> [&str; 3] {
     }
 }
 
-fn push_word(out: &mut String, word: &str, recipient: &str, domain: &str) {
+fn push_word(out: &mut String, word: &str, own: &Own) {
     let is_around = |c: char| !c.is_alphanumeric() && c != '/';
     let rest = word.trim_start_matches(is_around);
     let core = rest.trim_end_matches(is_around);
@@ -101,7 +128,7 @@ fn push_word(out: &mut String, word: &str, recipient: &str, domain: &str) {
     else {
         return;
     };
-    let token = token_for(core, recipient, domain);
+    let token = token_for(core, own);
     let bracket = |c: char| !matches!(c, '<' | '>');
     if token == core {
         push_plain(out, word);
@@ -122,14 +149,13 @@ fn push_plain(out: &mut String, word: &str) {
     }
 }
 
-fn token_for<'a>(core: &'a str, recipient: &str, domain: &str) -> &'a str {
+fn token_for<'a>(core: &'a str, own: &Own) -> &'a str {
     if core.contains("://") || core.starts_with("www.") {
         return if names_a_blocklist(core) { core } else { "@host" };
     }
     if let Some((local, host)) = core.rsplit_once('@') {
         let is_address = !local.is_empty() && host.contains('.');
-        let is_recipient = !recipient.is_empty() && core.contains(recipient);
-        return if is_recipient {
+        return if own.has_address(core) {
             "@rcpt"
         } else if is_address {
             "@addr"
@@ -138,8 +164,9 @@ fn token_for<'a>(core: &'a str, recipient: &str, domain: &str) -> &'a str {
         };
     }
     match () {
-        () if !is_host(core) || names_a_blocklist(core) => core,
-        () if !domain.is_empty() && core == domain => "@rdom",
+        () if names_a_blocklist(core) => core,
+        () if core.contains('.') && own.has_domain(core) => "@rdom",
+        () if !is_host(core) => core,
         () => "@host",
     }
 }
@@ -312,6 +339,13 @@ mod tests {
         ] {
             assert_eq!(plain(glued), words);
         }
+    }
+
+    #[test]
+    fn a_domain_may_be_told_in_its_other_form() {
+        let text = "xn--bcher-kva.example, bücher.example, Bob@xn--bcher-kva.example, bob@BÜCHER.example, xn--mller-kva.example";
+        assert_eq!(Plain::of(text, "bob@bücher.example").as_str(), "@rdom, @rdom, @rcpt, @rcpt, @host");
+        assert_eq!(Plain::of("@ x. @x", "").as_str(), "@ x. @x");
     }
 
     #[test]
