@@ -82,7 +82,7 @@ fn a_subject_that_is_only_named_is_no_trouble_with_the_content() {
 }
 
 #[test]
-fn words_that_a_mailbox_shares_with_a_program() {
+fn words_that_others_share_with_a_mailbox() {
     for (text, reason, class) in [
         ("550 5.1.1 This mailbox is no longer in use", Reason::UserUnknown, Class::Hard),
         ("450 4.2.0 Mailbox is in use by another process", Reason::SystemError, Class::Soft),
@@ -96,6 +96,24 @@ fn words_that_a_mailbox_shares_with_a_program() {
         ("450 4.2.0 Mailbox temporarily locked: retry timeout exceeded", Reason::SystemError, Class::Soft),
         ("452 4.2.2 Mailbox full: retry timeout exceeded", Reason::MailboxFull, Class::Soft),
         ("retry timeout exceeded", Reason::Expired, Class::Soft),
+        ("550 Tried all MXs gate.example", Reason::NetworkError, Class::Soft),
+        ("550 Nowhere to deliver mail to for domain: example.com", Reason::HostUnknown, Class::Hard),
+        (
+            "550-5.1.1 <bob@example.com>: Recipient address rejected: User unknown in virtual mailbox table\n\
+             550 5.1.1 For authorised use only; unsolicited mail is monitored",
+            Reason::UserUnknown,
+            Class::Hard,
+        ),
+        (
+            "554 5.7.1 <bob@example.com>: Sender address rejected: User unknown in local recipient table",
+            Reason::Rejected,
+            Class::Soft,
+        ),
+        (
+            "450 4.1.1 <bob@example.com>: Recipient address rejected: User unknown in local recipient table",
+            Reason::UserUnknown,
+            Class::Soft,
+        ),
         ("database is locked", Reason::SystemError, Class::Soft),
         ("This person left; the mailbox was closed", Reason::Suspended, Class::Soft),
     ] {

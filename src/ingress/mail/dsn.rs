@@ -34,12 +34,14 @@ pub struct Recipient {
     pub action: Action,
     /// `Status`.
     pub status: Option<EnhancedStatus>,
-    /// Every `Diagnostic-Code`, without its type.
+    /// Every `Diagnostic-Code`, without its type; without any, the reply that stands behind `Status`, as Haraka puts it.
     pub diagnostic: String,
     /// Type of the diagnostic, in lower case.
     pub diagnostic_type: String,
     /// `Remote-MTA`, without its type.
     pub remote_mta: Option<String>,
+    /// `550 no` of `Status: 5.1.2 (550 no)`.
+    reply_behind_status: Option<String>,
 }
 
 impl Recipient {
@@ -107,9 +109,12 @@ impl Dsn {
     }
 
     fn close(&mut self, current: &mut Recipient) {
-        let recipient = std::mem::take(current);
+        let mut recipient = std::mem::take(current);
         let named = recipient.addresses().next().is_some();
         if named && self.recipients.len() < super::MAX_RECIPIENTS {
+            if recipient.diagnostic.is_empty() {
+                recipient.diagnostic = recipient.reply_behind_status.take().unwrap_or_default();
+            }
             self.recipients.push(recipient);
         } else if !named {
             // Fields before the first recipient (some reporters begin with `Action:`) belong to him.
@@ -128,7 +133,10 @@ impl Dsn {
             "x-actual-recipient" => current.actual = text(rest),
             "remote-mta" => current.remote_mta = text(rest),
             "action" => current.action = action(value),
-            "status" => current.status = status(value).or(current.status),
+            "status" => {
+                current.status = status(value).or(current.status);
+                current.reply_behind_status = reply_behind(value).or(current.reply_behind_status.take());
+            }
             "diagnostic-code" | "x-supplementary-info" => {
                 current.diagnostic_type = kind.to_ascii_lowercase();
                 push_words(&mut current.diagnostic, rest);
@@ -193,6 +201,14 @@ fn status(value: &str) -> Option<EnhancedStatus> {
     EnhancedStatus::parse_prefix(value).or_else(|| value.split_whitespace().find_map(EnhancedStatus::parse_prefix))
 }
 
+/// A comment (RFC 3464 §2.1.1) that begins with an SMTP reply code.
+fn reply_behind(status: &str) -> Option<String> {
+    let comment = status.split_once('(')?.1.trim_end();
+    let comment = comment.strip_suffix(')').unwrap_or(comment);
+    let is_reply = matches!(comment.as_bytes(), [b'4' | b'5', b'0'..=b'9', b'0'..=b'9', b' ', ..]);
+    is_reply.then(|| comment.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,6 +225,19 @@ mod tests {
         assert_eq!(all, [vec!["bob@example.com", "robert@example.org"], vec!["carol@example.com"]]);
         assert_eq!(dsn.recipients[0].diagnostic, "550 no");
         assert_eq!(dsn.recipients[1].action, Action::Delayed);
+    }
+
+    #[test]
+    fn a_reply_behind_the_status_is_a_diagnostic_where_there_is_none() {
+        let diagnostic = |fields: &str| {
+            let dsn = Dsn::read(&format!("Final-Recipient: rfc822;bob@example.com\nAction: failed\n{fields}"));
+            dsn.recipients[0].diagnostic.clone()
+        };
+        assert_eq!(diagnostic("Status: 5.1.2 (550 Tried all MXs (two))\n"), "550 Tried all MXs (two)");
+        assert_eq!(diagnostic("Status: 5.1.2 (550 no)\nDiagnostic-Code: smtp;451 later\n"), "451 later");
+        for status in ["5.0.0 (permanent failure)", "5.1.2", "5.1.2 (", "5.1.2 (550)"] {
+            assert_eq!(diagnostic(&format!("Status: {status}\n")), "");
+        }
     }
 
     #[test]

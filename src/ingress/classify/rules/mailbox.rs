@@ -142,7 +142,7 @@ pub(super) const RULES: &[Rule] = &[
         "domain not found", "domain does not exist", "@rdom does not exist", "domain doesn't exist", "domain lookup failed",
         "unknown domain", "invalid domain", "bad domain", "nonexistent domain", "non-existent domain", "nxdomain", "unrouteable",
         "unroutable", "bad destination system", "bad destination host", "name or service not known", "couldn't find any host",
-        "any host by that name", "no mx record", "no mx or a", "no mx found", "lookups failed permanently", "domain is not hosted",
+        "any host by that name", "no mx record", "no mx or a", "nowhere to deliver mail to", "no mx found", "lookups failed permanently", "domain is not hosted",
         "domain isn't in my list", "domain is invalid", "host is unknown", "unknown mail host", "unknown mailhost",
         "unknown mail domain", "unknown recipient domain", "unknown destination domain", "invalid host", "invalid recipient domain",
         "invalid destination domain", "invalid mail domain", "illegal host", "illegal domain", "illegal recipient domain",
@@ -166,7 +166,7 @@ pub(super) const RULES: &[Rule] = &[
     ]),
     // No such mailbox.
     rule("user-unknown", When::Always, HARD, Reason::UserUnknown, Side::Recipient,
-        said("550 5.1.1 <bob@example.com>: Recipient address rejected: User unknown in virtual mailbox table"), &[
+        said("550 5.1.1 <bob@example.com>... User unknown"), &[
         "address rejected: user", "is not a valid email", "is not a valid address", "not a valid mailbox", "not a valid user",
         "not a valid recipient", "no mailbox here", "no mailbox by", "no user by", "no account by", "there is no user",
         "there is no such", "no mailbox found", "no account here", "no user here", "@rcpt doesn't exist", "@rcpt: not found",
