@@ -31,13 +31,17 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+fn mails(folder: &Path) -> Vec<PathBuf> {
+    files(folder).into_iter().flat_map(|path| if path.is_dir() { mails(&path) } else { vec![path] }).collect()
+}
+
 #[test]
 fn every_seed_holds_in_its_target_whole_cut_and_changed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let folders: Vec<_> = files(&root.join("fuzz/seeds"));
     assert!(folders.iter().map(|folder| folder.file_name().unwrap()).eq(TARGETS.iter().map(|(name, _)| *name)));
     for ((name, target), folder) in TARGETS.iter().zip(folders) {
-        let mails = if *name == "mail" { files(&root.join("corpus")) } else { Vec::new() };
+        let mails = if *name == "mail" { mails(&root.join("corpus")) } else { Vec::new() };
         let seeds = files(&folder);
         assert!(!seeds.is_empty(), "{name}");
         for bytes in seeds.into_iter().chain(mails).map(|path| fs::read(path).unwrap()) {
