@@ -185,7 +185,7 @@ fn judge_reply(facts: &Facts<'_>) -> Verdict {
     if plain.contains_marker(MARKER) {
         return verdict(Class::None, Reason::OwnRefusal, Side::Unknown, "own-refusal");
     }
-    let case = Case { stage: facts.stage, speaker: facts.speaker, status, code };
+    let case = Case { stage: facts.stage, speaker: facts.speaker, status, code, is_given_up: plain.is_given_up() };
     let rule = match search::by_text(plain.as_str(), |rule| case.fits(rule)) {
         Some(rule) => rule,
         None => rules::all().find(|rule| rule.phrases.is_empty() && case.fits(rule)).unwrap_or(&rules::NOTHING),
@@ -211,6 +211,7 @@ struct Case {
     speaker: Speaker,
     status: Option<EnhancedStatus>,
     code: Option<u16>,
+    is_given_up: bool,
 }
 
 impl Case {
@@ -263,6 +264,7 @@ impl Case {
     /// RFC 5321 §4.2.1, RFC 2034 §4: the reply code governs.
     fn is_transient(&self) -> bool {
         match (self.status, self.code) {
+            _ if self.is_given_up => true,
             (_, Some(code)) if (400..500).contains(&code) => true,
             (Some(status), _) if !says_nothing(status) => status.class == 4,
             (_, Some(code)) => (400..500).contains(&code),

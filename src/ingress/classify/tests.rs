@@ -94,6 +94,8 @@ fn words_that_others_share_with_a_mailbox() {
         ("550 5.1.1 user unknown: LDAP lookup failed", Reason::SystemError, Class::Soft),
         ("Mailbox is being moved, try again later: retry timeout exceeded", Reason::SystemError, Class::Soft),
         ("450 4.2.0 Mailbox temporarily locked: retry timeout exceeded", Reason::SystemError, Class::Soft),
+        ("5.0.0 Mailbox unavailable: retry timeout exceeded", Reason::Expired, Class::Soft),
+        ("unknown user: retry timeout exceeded", Reason::UserUnknown, Class::Soft),
         ("452 4.2.2 Mailbox full: retry timeout exceeded", Reason::MailboxFull, Class::Soft),
         ("retry timeout exceeded", Reason::Expired, Class::Soft),
         ("550 Tried all MXs gate.example", Reason::NetworkError, Class::Soft),

@@ -12,6 +12,9 @@ use crate::status::EnhancedStatus;
 /// Most bytes of a text that are looked at. The longest diagnostics in the field are about 1,500.
 pub const MAX_TEXT: usize = 4096;
 
+/// Exim's note behind what was said last, without the "exceeded" at its end.
+const GIVEN_UP: &str = ": retry timeout";
+
 /// A text in plain form.
 pub struct Plain(String);
 
@@ -32,9 +35,9 @@ impl Plain {
                 push_word(&mut out, word, &own);
             }
         }
-        // Exim's own note behind what was said: a limit of its own was exceeded, and no mailbox's.
-        let said = out.strip_suffix(": retry timeout exceeded").map(str::len);
-        out.truncate(said.map_or(out.len(), |said| said + ": retry timeout".len()));
+        // A limit of Exim's was exceeded, and no mailbox's.
+        let said = out.strip_suffix(" exceeded").filter(|said| said.ends_with(GIVEN_UP)).map(str::len);
+        out.truncate(said.unwrap_or(out.len()));
         Self(out)
     }
 
@@ -42,6 +45,12 @@ impl Plain {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether Exim's note says that it gave up: what stands before it was said for a time only, whatever its code.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        self.0.ends_with(GIVEN_UP)
     }
 
     /// Whether our own marker is in it, however it was folded or cased.
