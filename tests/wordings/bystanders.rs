@@ -226,6 +226,15 @@ fn the_sender_is_not_who_failed() {
         <us@example.net>: 550 5.1.1 User unknown\n\nQuestions go to desk@mx.example.net\n";
     let named: Vec<_> = mail::read(own.as_bytes()).findings.into_iter().map(|f| f.recipient.to_string()).collect();
     assert_eq!(named, ["us@example.net"]);
+    // A callout: the report does not tell whose message it was, but it came to him.
+    let report = "From: MAILER-DAEMON@mx.example.net\nTo: us@example.net\nSubject: Undelivered mail\n\
+        Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nSorry.\n\n--b\n\
+        Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.net\n\n\
+        Final-Recipient: rfc822; bob@example.com\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; \
+        550 5.1.1 <us@example.net>: Recipient address rejected: User unknown in virtual mailbox table\n\n--b--\n";
+    let read = mail::read(report.as_bytes());
+    let got: Vec<_> = read.findings.iter().map(|f| (f.recipient.as_str(), f.kind)).collect();
+    assert_eq!(got, [("bob@example.com", SOFT)]);
 }
 
 /// Sendmail makes "User unknown" of every 550 to RCPT TO that has no code of its own.

@@ -224,7 +224,7 @@ impl<'v> Context<'v> {
         let with_words = |r| (r, words_about(r, &notices).or(lone).unwrap_or_default());
         let told: Vec<_> = dsn.recipients.iter().map(with_words).collect();
         let shared = shared(told.iter().map(|(r, told)| reply(r, told)));
-        let senders = self.senders(dsn.sender.as_deref());
+        let senders = self.senders(dsn.sender.as_deref().or(self.channel.as_deref()));
         let judge = |(r, told)| (r, told, judge_recipient(r, told, shared.contains(reply(r, told).trim()), &senders));
         let judged: Vec<_> = told.into_iter().map(judge).collect();
         let living = Living::of(judged.iter().map(|(recipient, _, verdict)| (*recipient, verdict)));
