@@ -108,7 +108,8 @@ impl Facts<'_> {
     /// Whether the words name a host or an address, and nothing of the recipient's domain: then it is ours that was not found.
     fn names_others_only(&self, plain: &Plain) -> bool {
         let domain = self.recipient.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
-        let names_domain = !domain.is_empty() && self.text.to_lowercase().contains(&domain);
+        let is_own = |name| plain.as_str().contains(name);
+        let names_domain = !domain.is_empty() && (self.text.to_lowercase().contains(&domain) || is_own("@rdom"));
         !names_domain && ["@host", "@addr"].iter().any(|name| plain.as_str().contains(name))
     }
 
@@ -204,7 +205,7 @@ fn says_nothing(status: EnhancedStatus) -> bool {
     (status.subject, status.detail) == (0, 0)
 }
 
-/// The facts without the words.
+/// The facts, and of the words only whether they were said for a time.
 #[derive(Clone, Copy)]
 struct Case {
     stage: Stage,
@@ -261,7 +262,7 @@ impl Case {
         self.status.is_some_and(|s| s.subject == 7 && s.detail != NULL_MX)
     }
 
-    /// RFC 5321 §4.2.1, RFC 2034 §4: the reply code governs.
+    /// RFC 5321 §4.2.1, RFC 2034 §4: the reply code governs, but Exim gives up only on what was put off.
     fn is_transient(&self) -> bool {
         match (self.status, self.code) {
             _ if self.is_given_up => true,

@@ -85,26 +85,31 @@ fn a_subject_that_is_only_named_is_no_trouble_with_the_content() {
 fn words_that_others_share_with_a_mailbox() {
     for (text, reason, class) in [
         ("550 5.1.1 This mailbox is no longer in use", Reason::UserUnknown, Class::Hard),
-        ("450 4.2.0 Mailbox is in use by another process", Reason::SystemError, Class::Soft),
-        (
-            "550 5.1.1 Recipient unknown in our directory (LDAP lookup found 0 entries)",
-            Reason::UserUnknown,
-            Class::Hard,
-        ),
-        ("550 5.1.1 user unknown: LDAP lookup failed", Reason::SystemError, Class::Soft),
+        ("550 5.1.1 Mailbox bob@example.com is no longer in use by our company", Reason::UserUnknown, Class::Hard),
+        ("550 5.1.1 mailbox bob@example.com in use", Reason::SystemError, Class::Soft),
+        ("550 5.1.1 User unknown - LDAP lookup (server ldap1) timed out", Reason::SystemError, Class::Soft),
         ("Mailbox is being moved, try again later: retry timeout exceeded", Reason::SystemError, Class::Soft),
         ("450 4.2.0 Mailbox temporarily locked: retry timeout exceeded", Reason::SystemError, Class::Soft),
+        ("550 5.2.1 Account temporarily locked for inactivity", Reason::Suspended, Class::Soft),
         ("5.0.0 Mailbox unavailable: retry timeout exceeded", Reason::Expired, Class::Soft),
         ("unknown user: retry timeout exceeded", Reason::UserUnknown, Class::Soft),
+        ("unknown user: retry timeout exceeded\n\nAsk our hotline.", Reason::UserUnknown, Class::Soft),
         ("452 4.2.2 Mailbox full: retry timeout exceeded", Reason::MailboxFull, Class::Soft),
         ("retry timeout exceeded", Reason::Expired, Class::Soft),
         ("550 Tried all MXs gate.example", Reason::NetworkError, Class::Soft),
         ("550 Nowhere to deliver mail to for domain: example.com", Reason::HostUnknown, Class::Hard),
+        ("550 No MX for example.com", Reason::HostUnknown, Class::Hard),
         (
             "550-5.1.1 <bob@example.com>: Recipient address rejected: User unknown in virtual mailbox table\n\
              550 5.1.1 For authorised use only; unsolicited mail is monitored",
             Reason::UserUnknown,
             Class::Hard,
+        ),
+        (
+            "550-The MX of example.net said 550 5.1.1 <news@example.net>: Recipient address rejected: User unknown in virtual \
+             mailbox table\n550 your server is misconfigured",
+            Reason::Blocked,
+            Class::Soft,
         ),
         (
             "554 5.7.1 <bob@example.com>: Sender address rejected: User unknown in local recipient table",

@@ -12,7 +12,7 @@ use crate::status::EnhancedStatus;
 /// Most bytes of a text that are looked at. The longest diagnostics in the field are about 1,500.
 pub const MAX_TEXT: usize = 4096;
 
-/// Exim's note behind what was said last, without the "exceeded" at its end.
+/// Exim's note behind what was said last, without its "exceeded".
 const GIVEN_UP: &str = ": retry timeout";
 
 /// A text in plain form.
@@ -36,9 +36,7 @@ impl Plain {
             }
         }
         // A limit of Exim's was exceeded, and no mailbox's.
-        let said = out.strip_suffix(" exceeded").filter(|said| said.ends_with(GIVEN_UP)).map(str::len);
-        out.truncate(said.unwrap_or(out.len()));
-        Self(out)
+        Self(if out.contains(GIVEN_UP) { out.replace(": retry timeout exceeded", GIVEN_UP) } else { out })
     }
 
     /// The text.
@@ -50,7 +48,7 @@ impl Plain {
     /// Whether Exim's note says that it gave up: what stands before it was said for a time only, whatever its code.
     #[must_use]
     pub fn is_given_up(&self) -> bool {
-        self.0.ends_with(GIVEN_UP)
+        self.0.contains(GIVEN_UP)
     }
 
     /// Whether our own marker is in it, however it was folded or cased.
@@ -60,22 +58,29 @@ impl Plain {
     }
 }
 
-/// The recipient in small letters, as he was told and with the A-labels of his domain (RFC 5890 §2.3.2.1): a report may mix both.
+/// The recipient in small letters, as he was told and with his domain in its other form, A-labels or U-labels (RFC 5890
+/// §2.3.2.1): a report may mix both.
 struct Own {
     told: String,
-    ascii: Option<String>,
+    other: Option<String>,
 }
 
 impl Own {
     fn of(recipient: &str) -> Self {
         let told = recipient.to_lowercase();
-        let domain = told.rsplit_once('@').filter(|(_, domain)| !domain.is_ascii());
-        let ascii = domain.and_then(|(local, domain)| Some(format!("{local}@{}", canonical_domain(domain).ok()?)));
-        Self { told, ascii }
+        let other = told.rsplit_once('@').and_then(|(local, domain)| {
+            let other = match domain.is_ascii() {
+                false => canonical_domain(domain).ok()?,
+                true if domain.contains("xn--") => idna::domain_to_unicode(domain).0,
+                true => return None,
+            };
+            Some(format!("{local}@{other}"))
+        });
+        Self { told, other }
     }
 
     fn forms(&self) -> impl Iterator<Item = &str> {
-        [Some(self.told.as_str()), self.ascii.as_deref()].into_iter().flatten().filter(|form| !form.is_empty())
+        [Some(self.told.as_str()), self.other.as_deref()].into_iter().flatten().filter(|form| !form.is_empty())
     }
 
     fn has_address(&self, word: &str) -> bool {
@@ -354,6 +359,8 @@ mod tests {
     fn a_domain_may_be_told_in_its_other_form() {
         let text = "xn--bcher-kva.example, bücher.example, Bob@xn--bcher-kva.example, bob@BÜCHER.example, xn--mller-kva.example";
         assert_eq!(Plain::of(text, "bob@bücher.example").as_str(), "@rdom, @rdom, @rcpt, @rcpt, @host");
+        let text = "bücher.example, bob@Bücher.example, müller.example";
+        assert_eq!(Plain::of(text, "bob@xn--bcher-kva.example").as_str(), "@rdom, @rcpt, müller.example");
         assert_eq!(Plain::of("@ x. @x", "").as_str(), "@ x. @x");
     }
 

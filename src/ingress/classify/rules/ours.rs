@@ -157,7 +157,13 @@ pub(super) const RULES: &[Rule] = &[
         "user-agent", "contains invalid address", "contains an invalid address", "unknown mail transport", "unknown mailer",
         "unknown transport", "unknown problem", "unknown failure", "unknown delivery",
     ]),
-    // A name in a directory is "listed" too, so this stands before the block lists; and words that nobody else uses.
+    // Postfix, smtpd_check.c, whatever an administrator has added; and what is in use no longer, not at the moment.
+    rule("user-unknown-for-certain", When::Always, HARD, Reason::UserUnknown, Side::Recipient,
+        said("550 5.1.1 <bob@example.com>: Recipient address rejected: User unknown in virtual mailbox table; no spam here"), &[
+        "@rcpt: recipient address rejected: user unknown in", "mailbox no longer in use", "mailbox is no longer in use",
+        "mailbox * is no longer in use",
+    ]),
+    // A name in a directory is "listed" too, so this stands before the block lists.
     rule("user-not-listed", When::Always, HARD, Reason::UserUnknown, Side::Recipient,
         said("User Bob (bob@example.com) not listed in Domino Directory"), &[
         "not listed in * directory", "not listed in directory", "not listed in * address", "not listed in * book",
@@ -165,8 +171,8 @@ pub(super) const RULES: &[Rule] = &[
         "does not exist in directory", "matches to nameserver query", "not found in directory", "not in * directory",
         "not in the directory", "not in our directory", "not present in directory", "not found in the directory", "not in address book",
         "not in global address", "not in the global", "does not exist in * address book",
-        // Postfix, smtpd_check.c, whatever an administrator has added to it, and pipe.c of a program that ended with EX_NOUSER.
-        "recipient address rejected: user unknown in", "user unknown. command output", "nicht im domino", "domino ディレクトリに", "dans l'annuaire domino", "dans domino directory",
+        // Postfix, pipe.c, of a program that ended with EX_NOUSER.
+        "user unknown. command output", "nicht im domino", "domino ディレクトリに", "dans l'annuaire domino", "dans domino directory",
         "directorio de domino", "nella domino directory", "in domino-directory", "diretório domino",
     ]),
     // The size of a mailbox, before that of a message, and what is full for this time.
