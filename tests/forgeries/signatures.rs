@@ -9,6 +9,7 @@ use crate::envelopes::{changed, draft, genuine, resigned, victim};
 use crate::sns::pki::{Pki, Signing, rsa};
 use crate::sns::signer::{Draft, Post, bounce};
 use crate::watch::{Class, Forgery, Watch};
+use crate::world::{World, bounce_of};
 
 fn signature(post: &mut Post, bytes: &[u8]) {
     post.set("Signature", &openssl::base64::encode_block(bytes));
@@ -172,4 +173,31 @@ fn where_version_2_is_required_version_1_is_refused_whoever_signed_it() {
         forgeries: vec![Forgery::of("signed by SNS", &version_1)],
     };
     Watch::start(&[("sns.require-version-2", "true")]).refuses(&[class]);
+}
+
+#[test]
+fn what_was_verified_before_proves_nothing_else() {
+    let world = World::start();
+    let (genuine, other) = (bounce_of("known@example.com"), bounce_of("other@example.com"));
+    for post in [&genuine, &genuine, &other, &genuine] {
+        assert_eq!(world.post(post), 200);
+    }
+    let mixed = |names: &[&str]| {
+        let mut post = genuine.clone();
+        names.iter().for_each(|name| post.set(name, &other.text(name)));
+        post
+    };
+    assert_eq!(world.post(&mixed(&["Message"])), 403);
+    assert_eq!(world.post(&mixed(&["Signature"])), 403);
+    assert_eq!(world.post(&mixed(&["Message", "Timestamp", "Signature"])), 403);
+    let mut version_1 = genuine.clone();
+    version_1.set("SignatureVersion", "1");
+    assert_eq!(world.post(&version_1), 403);
+    let mut at_another_time = genuine.clone();
+    at_another_time.set("Timestamp", "2020-01-01T00:00:00.000Z");
+    assert_eq!(world.post(&at_another_time), 403);
+    let mut with_subject = genuine.clone();
+    with_subject.set("Subject", "injected");
+    assert_eq!(world.post(&with_subject), 403);
+    assert_eq!(world.events(), 2, "{}", world.log());
 }

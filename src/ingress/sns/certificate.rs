@@ -6,6 +6,8 @@
 //! 2048 to 8192 bits, and leads to a trusted root at the given time. Others in the file are untrusted intermediates.
 //! On failure: [`CertificateError`]; a missing issuer is an error of its own, because it can be fetched.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use jiff::Timestamp;
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::error::ErrorStack;
@@ -17,6 +19,7 @@ use openssl::x509::verify::X509VerifyParam;
 use openssl::x509::{X509, X509Ref, X509StoreContext, X509StoreContextRef};
 
 use super::refusal::Forged;
+use super::signature::Verified;
 use crate::event::{MAX_NAME, printable};
 use crate::topic::TopicArn;
 
@@ -41,6 +44,7 @@ pub struct SigningCertificate {
     key: PKey<Public>,
     /// When every certificate of its chain is valid, in seconds since 1970.
     valid: std::ops::RangeInclusive<i64>,
+    verified: Mutex<Verified>,
 }
 
 /// Roots that a signing certificate may lead to.
@@ -130,13 +134,18 @@ impl SigningCertificate {
             untrusted.push(certificate)?;
         }
         let valid = verify_chain(&leaf, &untrusted, &*roots.store(now)?)?;
-        Ok(Self { key, valid })
+        Ok(Self { key, valid, verified: Mutex::default() })
     }
 
     /// The key.
     #[must_use]
     pub fn key(&self) -> &PKey<Public> {
         &self.key
+    }
+
+    /// What it verified lately.
+    pub(super) fn verified(&self) -> MutexGuard<'_, Verified> {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether every certificate of its chain is valid at `now`.

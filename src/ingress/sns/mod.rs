@@ -126,7 +126,7 @@ impl<S: Sink> Door<S> {
         let url = CertificateUrl::parse(&message.signing_cert_url, &message.topic)?;
         check_version(&message, self.settings.require_version_2)?;
         match self.certificates.get(&url, asker, (self.clock)()).await {
-            Ok(certificate) => Ok(VerifiedMessage::verify(message, &certificate)?),
+            Ok(certificate) => Ok(VerifiedMessage::verify_or_remember(message, &certificate)?),
             Err(Unavailable::Forged(forged)) => Err(forged.into()),
             Err(other) => Err(Refusal::Certificate(url.as_str().to_owned(), other)),
         }
