@@ -83,15 +83,16 @@ pub fn run(path: &Path) -> Result<(), ServeError> {
     raise_descriptor_limit();
     let daemon = Daemon::start(path, config, text)?;
     let (readers, lookup) = (Arc::clone(&daemon.readers), Arc::clone(&daemon.lookup));
-    let workers = threads("worker", move || readers.rest()).map_err(no_threads)?;
-    let lookups = threads("lookup", move || lookup.rest()).map_err(no_threads)?;
+    let workers = threads("worker", 1, move || readers.rest()).map_err(no_threads)?;
+    let lookups = threads("lookup", 2, move || lookup.rest()).map_err(no_threads)?;
     workers.block_on(daemon.serve(lookups.handle().clone()))
 }
 
-/// Lookups have threads of their own: the system's scheduler lets them in between, whatever the others are at. A thread that has
-/// nobody left to answer ends what was left open for the next question.
-fn threads(name: &str, rest: impl Fn() + Send + Sync + 'static) -> io::Result<Runtime> {
-    Builder::new_multi_thread().worker_threads(2).thread_name(name).on_thread_park(rest).enable_all().build()
+/// Lookups have threads of their own: the system's scheduler lets them in between, whatever the others are at. All else has one
+/// beside the writer's, which takes more reports than the writer, and leaves lookups a processor where there are two. A thread that
+/// has nobody left to answer ends what was left open for the next question.
+fn threads(name: &str, count: usize, rest: impl Fn() + Send + Sync + 'static) -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(count).thread_name(name).on_thread_park(rest).enable_all().build()
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "for map_err")]
