@@ -108,8 +108,8 @@ impl Facts<'_> {
     /// Whether the words name a host or an address, and nothing of the recipient's domain: then it is ours that was not found.
     fn names_others_only(&self, plain: &Plain) -> bool {
         let domain = self.recipient.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
-        let is_own = |name| plain.as_str().contains(name);
-        let names_domain = !domain.is_empty() && (self.text.to_lowercase().contains(&domain) || is_own("@rdom"));
+        let names_domain = !domain.is_empty() && self.text.to_lowercase().contains(&domain);
+        let names_domain = names_domain || plain.as_str().contains("@rdom");
         !names_domain && ["@host", "@addr"].iter().any(|name| plain.as_str().contains(name))
     }
 
