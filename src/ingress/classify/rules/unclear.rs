@@ -29,7 +29,8 @@ pub(super) const RULES: &[Rule] = &[
     ]),
     rule("network", When::Always, SOFT, Reason::NetworkError, Side::Transport,
         said("connect to mx.example.com[192.0.2.1]:25: Connection refused"), &[
-        "requests to connect", "tried all mxs", "connection time out", "connection refused", "network error", "connection reset", "connection dropped",
+        "requests to connect", "tried all mxs", "connection time out", "connection refused", "network error", "connection reset",
+        "connection dropped",
         "connection died", "connection closed", "connection lost", "connection failed", "lost connection", "broken pipe",
         "remote host closed", "unexpectedly closed", "host is down", "conversation with", "could not connect", "couldn't connect",
         "cannot connect", "can't connect", "unable to connect", "failed to connect", "smtp connect", "find a gateway", "timed out",
