@@ -32,8 +32,8 @@ const LIMITS: &[(&str, f64)] = &[
     ("lookup_of_a_listed_one", 110_000.0),
     ("lookup_of_a_listed_one_again", 46_600.0),
     ("signed_message_to_event", 1_090_000.0),
-    ("delivery_report_to_event", 3_600_000.0),
-    ("hostile_mails_to_event", 9_900_000.0),
+    ("delivery_report_to_event", 2_980_000.0),
+    ("hostile_mails_to_event", 7_440_000.0),
 ];
 /// How much more is too much.
 const TOLERANCE: f64 = 1.10;

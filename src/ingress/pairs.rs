@@ -29,13 +29,15 @@ impl Pairs {
     }
 }
 
+/// In lower case.
 fn pairs(text: &str) -> impl Iterator<Item = [u8; 2]> {
-    text.as_bytes().windows(2).filter_map(|pair| pair.try_into().ok())
+    let mut bytes = text.bytes().map(|byte| byte.to_ascii_lowercase());
+    let mut first = bytes.next().unwrap_or_default();
+    bytes.map(move |second| [std::mem::replace(&mut first, second), second])
 }
 
 /// Word and bit of a pair.
-fn place(pair: [u8; 2]) -> (usize, u64) {
-    let [first, second] = pair.map(|byte| byte.to_ascii_lowercase());
+fn place([first, second]: [u8; 2]) -> (usize, u64) {
     let hash = (u32::from(first) << 6) ^ u32::from(second) ^ (u32::from(second) << 4);
     ((hash >> 6) as usize % 64, 1 << (hash % 64))
 }

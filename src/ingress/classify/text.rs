@@ -27,12 +27,14 @@ impl Plain {
         let mut out = String::with_capacity(text.len());
         let is_between = |c: char| c.is_whitespace() || is_wide(c) || matches!(c, '“' | '”' | '„' | '«' | '»');
         for word in text.split(is_between) {
-            let word = without_reply_prefix(word);
-            for word in unglued(word).into_iter().filter(|word| !word.is_empty()) {
+            // Most are words and nothing else.
+            let is_mere = word.bytes().all(|b| b.is_ascii_lowercase());
+            let parts = if is_mere { ["", word, ""] } else { unglued(without_reply_prefix(word)) };
+            for word in parts.into_iter().filter(|word| !word.is_empty()) {
                 if !out.is_empty() {
                     out.push(' ');
                 }
-                push_word(&mut out, word, &own);
+                if is_mere { out.push_str(word) } else { push_word(&mut out, word, &own) }
             }
         }
         // A limit of Exim's was exceeded, and no mailbox's.
@@ -178,8 +180,8 @@ fn token_for<'a>(core: &'a str, own: &Own) -> &'a str {
         };
     }
     match () {
-        () if names_a_blocklist(core) => core,
-        () if core.contains('.') && own.has_domain(core) => "@rdom",
+        () if !core.contains('.') || names_a_blocklist(core) => core,
+        () if own.has_domain(core) => "@rdom",
         () if !is_host(core) => core,
         () => "@host",
     }
@@ -286,10 +288,16 @@ fn is_boundary(previous: char) -> bool {
 #[must_use]
 pub fn reply_code(text: &str) -> Option<u16> {
     let text = beginning(text, MAX_TEXT);
-    text.split(|c: char| c.is_whitespace() || matches!(c, '(' | '<' | '\'' | '"' | ';' | ':' | '='))
-        .filter_map(leading_code)
-        .next_back()
-        .or_else(|| bracketed_code(text))
+    let is_around = |c: char| c.is_whitespace() || matches!(c, '(' | '<' | '\'' | '"' | ';' | ':' | '=');
+    let begins = |before: &str| before.is_empty() || before.ends_with(is_around);
+    let codes = candidates(text).rev().filter(|(before, _)| begins(before));
+    let code = codes.filter_map(|(_, from)| leading_code(from.split(is_around).next()?)).next();
+    code.or_else(|| bracketed_code(text))
+}
+
+/// What stands before and from each digit that a reply code may begin with.
+fn candidates(text: &str) -> impl DoubleEndedIterator<Item = (&str, &str)> {
+    memchr::memchr2_iter(b'4', b'5', text.as_bytes()).filter_map(|at| text.split_at_checked(at))
 }
 
 /// `[450]`, `(450)`, `450/4.1.1`, but nothing out of a URL, and none of Orange's `[416]`: no reply begins with 41 (RFC 5321 §4.2.1).
@@ -302,16 +310,12 @@ fn bracketed_code(text: &str) -> Option<u16> {
 /// Where the first SMTP reply in a text begins, so that it can be judged without the words around it.
 #[must_use]
 pub fn reply_start(text: &str) -> Option<usize> {
-    let mut at = 0;
-    for word in text.split_inclusive(char::is_whitespace) {
-        let bare = word.trim();
-        let code = bare.trim_start_matches(['(', '[', '<', '\'', '"', ':']);
-        if leading_code(code).is_some() {
-            return Some(at + word.find(code)?);
-        }
-        at += word.len();
-    }
-    None
+    let begins = |before: &str| {
+        let before = before.trim_end_matches(['(', '[', '<', '\'', '"', ':']);
+        before.is_empty() || before.ends_with(char::is_whitespace)
+    };
+    let is_code = |from: &str| from.split(char::is_whitespace).next().and_then(leading_code).is_some();
+    candidates(text).find(|(before, from)| begins(before) && is_code(from)).map(|(before, _)| before.len())
 }
 
 fn leading_code(word: &str) -> Option<u16> {

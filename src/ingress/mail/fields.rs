@@ -6,8 +6,13 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 /// Most fields kept in one block.
 pub const MAX_FIELDS: usize = 2000;
+
+/// About as many as a header has.
+const USUAL_FIELDS: usize = 24;
 
 /// One block of fields, up to an empty line.
 #[derive(Clone, Debug, Default)]
@@ -17,11 +22,11 @@ impl<'x> Fields<'x> {
     /// Reads the block at the start of a text; the rest, behind the empty line, comes second.
     #[must_use]
     pub fn block(text: &'x str) -> (Self, &'x str) {
-        let mut fields: Vec<(&str, &str)> = Vec::new();
+        let mut fields: Vec<(&str, &str)> = Vec::with_capacity(USUAL_FIELDS);
         let mut at = 0;
         let (mut name, mut start) = ("", 0);
-        for line in text.split_inclusive('\n') {
-            if line.trim_end_matches(['\r', '\n']).is_empty() {
+        for line in lines(text) {
+            if line.bytes().all(|b| matches!(b, b'\r' | b'\n')) {
                 break;
             }
             if let Some((n, value)) = field(line).filter(|_| fields.len() < MAX_FIELDS) {
@@ -77,10 +82,21 @@ impl<'x> Fields<'x> {
     }
 }
 
+/// The lines of a text, each with its line feed.
+pub fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = memchr(b'\n', rest.as_bytes()).map_or(rest.len(), |at| at + 1);
+        let (line, behind) = rest.split_at_checked(end)?;
+        rest = behind;
+        (!line.is_empty()).then_some(line)
+    })
+}
+
 /// Where the first line begins that fits.
 pub fn line_start(text: &str, fits: impl Fn(&str) -> bool) -> Option<usize> {
     let mut at = 0;
-    for line in text.split_inclusive('\n') {
+    for line in lines(text) {
         if fits(line) {
             return Some(at);
         }
@@ -97,15 +113,10 @@ fn push<'x>(fields: &mut Vec<(&'x str, &'x str)>, name: &'x str, value: Option<&
 
 /// Name and value of a line that begins a field; `https://…` and `550-5.1.1 no: such` do not.
 fn field(line: &str) -> Option<(&str, &str)> {
-    if line.starts_with([' ', '\t']) {
-        return None;
-    }
-    let (name, value) = line.split_once(':')?;
-    let name = name.trim_end();
-    let valid = !name.is_empty()
-        && name.len() <= 80
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    (valid && !value.starts_with("//")).then_some((name, value))
+    let is_of_name = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let (name, rest) = line.split_at_checked(line.bytes().position(|b| !is_of_name(b))?)?;
+    let value = rest.trim_start().strip_prefix(':')?;
+    (!name.is_empty() && name.len() <= 80 && !value.starts_with("//")).then_some((name, value))
 }
 
 /// RFC 5322 §2.2.3: a folded value is one line.

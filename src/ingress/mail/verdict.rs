@@ -41,7 +41,7 @@ pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str, is_shared:
         senders,
     };
     let verdict = judge(&facts);
-    if told.trim().is_empty() || verdict.class == Class::None {
+    if told.trim().is_empty() || verdict.class == Class::None || verdict.class == Class::Soft && verdict.is_by_text() {
         return verdict;
     }
     let (by_words, _) = judge_words(&facts, told);

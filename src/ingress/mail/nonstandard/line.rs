@@ -1,5 +1,7 @@
 //! Whom a line of a report names, and how.
 
+use memchr::memchr;
+
 use super::super::MAX_RECIPIENTS;
 use crate::address::Address;
 use crate::ingress::classify::is_wide;
@@ -230,7 +232,7 @@ pub(super) fn is_local(line: &str) -> bool {
 
 /// A word without what a sentence puts around an address; one that has none as it is.
 pub(super) fn bare(word: &str) -> &str {
-    if memchr::memchr(b'@', word.as_bytes()).is_none() {
+    if !has_at(word) {
         return word;
     }
     let is_around = |c: char| {
@@ -278,8 +280,14 @@ fn name_of_value(text: &str) -> Option<&str> {
 
 const NAMES_OF_VALUES: &[&str] = &["recipient=", "rcpt=", "rcptto=", "to=", "address=", "email=", "user="];
 
+/// Whether an address may be in a text: most have none.
+pub(super) fn has_at(text: &str) -> bool {
+    memchr(b'@', text.as_bytes()).is_some()
+}
+
 pub(super) fn is_address(word: &str) -> bool {
-    word.rsplit_once('@').is_some_and(|(l, d)| !l.is_empty() && !l.contains('@') && d.contains('.'))
+    has_at(word)
+        && word.rsplit_once('@').is_some_and(|(l, d)| !l.is_empty() && !l.contains('@') && d.contains('.'))
         && name_of_value(word).is_none()
         && Address::parse_lookup_key(word).is_ok()
         && !word.contains(|c: char| c.is_whitespace() && !word.starts_with('"') || is_in_no_address(c))

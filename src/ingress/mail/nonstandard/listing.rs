@@ -4,11 +4,12 @@
 //! a label (`Failed Recipient: bob@example.com`), within a sentence (`delivering your mail to <bob@example.com>`).
 //! What stands between one recipient and the next is about the first.
 
+use super::super::fields::lines;
 use super::super::phrases::Phrases;
 use super::collected::Collected;
 use super::line::{
-    alias, bare, enumerated, is_address, is_local, is_role, is_senders_field, labelled, leading_address, names_sender,
-    own_line, own_line_of_a_person, says_delivered, sendmail_line,
+    alias, bare, enumerated, has_at, is_address, is_local, is_role, is_senders_field, labelled, leading_address,
+    names_sender, own_line, own_line_of_a_person, says_delivered, sendmail_line,
 };
 use crate::ingress::classify::{beginning, reply_start};
 
@@ -178,7 +179,7 @@ impl<'x> Listing<'x> {
     pub fn of(words: &'x str) -> Self {
         let (mut at, mut before) = (0, "");
         let last_named = memchr::memrchr(b'@', words.as_bytes()).unwrap_or(0);
-        for (n, line) in words.split_inclusive('\n').enumerate() {
+        for (n, line) in lines(words).enumerate() {
             let ends = || match ending(line) {
                 Some(Ending::Original) => true,
                 Some(Ending::Footer) => is_ruled(before) && at > last_named,
@@ -204,7 +205,7 @@ impl<'x> Listing<'x> {
     /// Several who each have a line with a reply of his own: `Delivery to bob@example.com failed: 550 5.1.1 no such user`.
     fn beside_replies(&self) -> Vec<Notice> {
         let mut notices: Vec<Notice> = Vec::new();
-        for line in self.report.lines().filter(|line| line.contains('@') && reply_start(line).is_some()) {
+        for line in self.report.lines().filter(|line| has_at(line) && reply_start(line).is_some()) {
             let mut named = line.split_whitespace().map(bare).filter(|word| is_address(word));
             let (Some(one), None) = (named.next(), named.next()) else { continue };
             if is_role(one) || line.to_ascii_lowercase().contains("sender") {
@@ -224,13 +225,14 @@ impl<'x> Listing<'x> {
     #[must_use]
     pub fn listed(&self) -> Vec<Notice> {
         let ways: [Naming; 4] = [own_line_of_a_person, labelled, leading_address, own_line];
-        ways.into_iter().map(|way| self.collect(way)).find(|n| !n.is_empty()).unwrap_or_default()
+        let lower = self.report.to_lowercase();
+        ways.into_iter().map(|way| self.collect(&lower, way)).find(|n| !n.is_empty()).unwrap_or_default()
     }
 
     /// The recipients behind a label, else within sentences, whoever has a line of his own.
     #[must_use]
     pub fn others(&self) -> Vec<Notice> {
-        let labelled = self.collect(labelled);
+        let labelled = self.collect(&self.report.to_lowercase(), labelled);
         if labelled.is_empty() { self.in_sentences() } else { labelled }
     }
 
@@ -282,33 +284,38 @@ impl<'x> Listing<'x> {
         listed.into_iter().map(|reported| Notice { reported, words: words.to_owned(), alias: None }).collect()
     }
 
-    fn collect(&self, names: Naming) -> Vec<Notice> {
+    /// `lower` is the report in lower case.
+    fn collect(&self, lower: &str, names: Naming) -> Vec<Notice> {
         let mut all = Collected::default();
         let (mut delivered, mut local) = (false, false);
         let (mut before, mut previous) = ("", "");
-        for line in self.report.lines() {
+        for (line, lower) in self.report.lines().zip(lower.lines()) {
             let (above, right_above) = (before, previous);
             let is_senders = || names_sender(above) || line.starts_with([' ', '\t']) && is_senders_field(right_above);
             previous = line;
             before = if line.trim().is_empty() { before } else { line };
-            let lower = line.to_lowercase();
+            let begins = |phrase: &str| lower.trim_start().starts_with(phrase);
             if lower.contains("transcript of session follows") {
                 local = false;
                 all.begin(true);
             } else if lower.contains("the following addresses ha") || local && is_local(line) {
                 local = true;
                 all.begin(false);
-            } else if DIAGNOSTICS.iter().any(|begin| lower.trim_start().starts_with(begin)) {
+            } else if DIAGNOSTICS.iter().any(|heading| begins(heading)) {
                 (all.current, all.again) = (None, (0..all.notices.len()).collect());
-            } else if lower.trim_start().starts_with("please note that this is only a temporary failure report") {
+            } else if begins("please note that this is only a temporary failure report") {
                 // OpenSMTPD, below its list.
                 all.current = None;
             }
             // Some list whom they delivered to as well.
             delivered = lower.contains("deliver") && DELIVERIES.iter().any(|heading| lower.contains(heading))
-                || delivered && !(lower.trim_start().starts_with("-----") || lower.trim_end().ends_with(':'));
+                || delivered && !(begins("-----") || lower.trim_end().ends_with(':'));
             if delivered {
                 all.current = None;
+                continue;
+            }
+            if !has_at(line) {
+                all.say(line, None);
                 continue;
             }
             let alias = alias(line);
@@ -335,15 +342,17 @@ impl<'x> Listing<'x> {
     /// The first recipient within a sentence.
     fn in_sentence(&self) -> Vec<Notice> {
         let words: Vec<&str> = self.report.split_whitespace().collect();
-        let lower: Vec<String> = words.iter().map(|w| w.to_lowercase()).collect();
-        let lead = |at: usize| lower.get(at.saturating_sub(4)..at).unwrap_or_default().join(" ");
+        let before = |at: usize, number: usize| {
+            let before = words.get(at.saturating_sub(number)..at).unwrap_or_default();
+            before.join(" ").to_lowercase()
+        };
         let named = words.iter().enumerate().find_map(|(at, word)| {
             let word = bare(word);
             // The field of a header: `Subject: Returned mail`, and then `To: <us@example.net>`.
             let is_field = at.checked_sub(1).and_then(|at| words.get(at)) == Some(&"To:");
-            let led = is_address(word) && !is_field && is_led(&lead(at)) && !asks(lower.get(at.saturating_sub(5)..at)?);
+            let led = is_address(word) && !is_field && is_led(&before(at, 4)) && !asks(&before(at, 5));
             // A postmaster may be written to for help, but also be the recipient.
-            (led && (!is_role(word) || lead(at).contains("deliver"))).then_some((at, word))
+            (led && (!is_role(word) || before(at, 4).contains("deliver"))).then_some((at, word))
         });
         let Some((at, first)) = named else { return Vec::new() };
         let others = enumerated(words.get(at..).unwrap_or_default().iter().copied());
@@ -358,8 +367,8 @@ impl<'x> Listing<'x> {
 }
 
 /// Whether words ask to write to an address: `For help send mail to`.
-fn asks(before: &[String]) -> bool {
-    let has = |words: &[&str]| before.iter().any(|word| words.contains(&word.trim_end_matches([',', ':', '.'])));
+fn asks(before: &str) -> bool {
+    let has = |words: &[&str]| before.split(' ').any(|word| words.contains(&word.trim_end_matches([',', ':', '.'])));
     has(&["please", "help", "assistance", "questions", "problems", "information"])
         && has(&["send", "forward", "write", "reply", "report", "contact"])
 }
