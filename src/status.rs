@@ -1,6 +1,6 @@
 //! Enhanced mail system status codes: RFC 3463, with the meanings of the IANA registry.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// `class.subject.detail`, as in `5.1.1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -23,11 +23,9 @@ impl EnhancedStatus {
     /// Parses exactly `d.ddd.ddd` with class 2, 4 or 5 (RFC 3463 §2); `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('.');
+        let mut parts = text.as_bytes().split(|byte| *byte == b'.');
         let class = match parts.next()? {
-            "2" => 2,
-            "4" => 4,
-            "5" => 5,
+            [class @ (b'2' | b'4' | b'5')] => class - b'0',
             _ => return None,
         };
         let (subject, detail) = (number(parts.next()?)?, number(parts.next()?)?);
@@ -60,26 +58,21 @@ impl EnhancedStatus {
 
 impl fmt::Display for EnhancedStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        number_text(f, self.class.into())?;
-        for part in [self.subject, self.detail] {
-            f.write_str(".")?;
-            number_text(f, part)?;
+        let &Self { class, subject, detail } = self;
+        let digit = |number: u16| u8::try_from(number).ok().filter(|number| *number < 10).map(|number| b'0' + number);
+        match (digit(class.into()), digit(subject), digit(detail)) {
+            // Nearly always.
+            (Some(class), Some(subject), Some(detail)) => {
+                f.write_str(std::str::from_utf8(&[class, b'.', subject, b'.', detail]).unwrap_or_default())
+            }
+            _ => write!(f, "{class}.{subject}.{detail}"),
         }
-        Ok(())
     }
 }
 
-/// Of one digit, nearly always.
-fn number_text(f: &mut fmt::Formatter<'_>, number: u16) -> fmt::Result {
-    match char::from_digit(number.into(), 10) {
-        Some(digit) => f.write_char(digit),
-        None => write!(f, "{number}"),
-    }
-}
-
-fn number(digits: &str) -> Option<u16> {
-    let valid = (1..=3).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-    if valid { digits.parse().ok() } else { None }
+fn number(digits: &[u8]) -> Option<u16> {
+    let valid = (1..=3).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    valid.then(|| digits.iter().fold(0, |number, digit| 10 * number + u16::from(digit - b'0')))
 }
 
 /// Subject, detail, text: IANA "SMTP Enhanced Status Codes".

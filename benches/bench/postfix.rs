@@ -13,6 +13,8 @@ use crate::table::{Goal, Table};
 
 const ENTRIES: u64 = 100_000;
 const KEYS: u64 = 1_000;
+/// Each round is taken in so many turns: how fast the machine is changes within seconds, by more than what is measured.
+const TURNS: usize = 10;
 /// Options of each smtpd(8), so that nothing but the restriction costs time.
 const PATIENT: &str = "-o smtpd_error_sleep_time=0 -o smtpd_soft_error_limit=10000000 -o smtpd_hard_error_limit=10000000 \
     -o smtpd_recipient_limit=10000000 -o smtpd_recipient_overshoot_limit=10000000 -o smtpd_relay_restrictions=permit";
@@ -30,10 +32,11 @@ pub fn run(options: &Options, table: &mut Table) {
     fill(&world);
     listen(&world, &wirings);
     for (what, keys) in [("misses", lists::misses(ENTRIES, KEYS)), ("hits", lists::hits(ENTRIES, KEYS))] {
+        let mut clients: Vec<_> = wirings.iter().map(|wiring| Client::of(wiring, what)).collect();
         let mut rates: Vec<Vec<f64>> = wirings.iter().map(|_| Vec::new()).collect();
-        for _ in 0..=options.rounds {
-            for (wiring, rates) in wirings.iter().zip(&mut rates) {
-                rates.push(rate(wiring, &keys, what, options.time));
+        for _ in 0..=options.rounds * TURNS {
+            for (client, rates) in clients.iter_mut().zip(&mut rates) {
+                rates.push(client.rate(&keys, options.time / TURNS as u32));
             }
         }
         // The first round warms up.
@@ -104,18 +107,28 @@ fn listen(world: &World, wirings: &[Wiring]) {
     assert!(reload.status.success(), "{reload:?}");
 }
 
-fn rate(wiring: &Wiring, keys: &[String], what: &str, time: Duration) -> f64 {
-    let mut session = Smtp::start(wiring.port, "news@example.org");
-    let refused = what == "hits" && wiring.name != "no table";
-    let expected = if refused { "550 5.1.1 " } else { "250 " };
-    let (begun, mut asked) = (Instant::now(), 0_u32);
-    for key in keys.iter().cycle() {
-        let reply = session.rcpt(key);
-        assert!(reply.starts_with(expected), "{}: {reply}", wiring.name);
-        asked += 1;
-        if begun.elapsed() >= time {
-            break;
-        }
+/// A session with one smtpd(8).
+struct Client {
+    session: Smtp,
+    expected: &'static str,
+    /// How many recipients it has told.
+    told: usize,
+}
+
+impl Client {
+    fn of(wiring: &Wiring, what: &str) -> Self {
+        let refused = what == "hits" && wiring.name != "no table";
+        let expected = if refused { "550 5.1.1 " } else { "250 " };
+        Self { session: Smtp::start(wiring.port, "news@example.org"), expected, told: 0 }
     }
-    f64::from(asked) / begun.elapsed().as_secs_f64()
+
+    fn rate(&mut self, keys: &[String], time: Duration) -> f64 {
+        let (begun, before) = (Instant::now(), self.told);
+        while begun.elapsed() < time {
+            let reply = self.session.rcpt(&keys[self.told % keys.len()]);
+            assert!(reply.starts_with(self.expected), "{reply}");
+            self.told += 1;
+        }
+        (self.told - before) as f64 / begun.elapsed().as_secs_f64()
+    }
 }
