@@ -8,7 +8,7 @@ mod process;
 use std::ffi::OsStr;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use process::{Home, Ran, finish, wait};
@@ -282,4 +282,15 @@ fn many_at_once_are_all_taken() {
         });
         assert_eq!(home.select("SELECT count(*) FROM suppression"), "12");
     }
+}
+
+/// A library more would be loaded, and its symbols looked up, for each mail.
+#[test]
+fn the_c_library_is_all_that_it_loads() {
+    let ran = Command::new("ldd").arg(process::SUPPRESSD).output().unwrap();
+    let listed = String::from_utf8(ran.stdout).unwrap();
+    let names: Vec<_> = listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let is_of_system =
+        |name: &&str| ["linux-vdso.", "libc.", "libm.", "/lib"].iter().any(|begin| name.starts_with(begin));
+    assert!(names.contains(&"libc.so.6") && names.iter().all(is_of_system), "{listed}");
 }

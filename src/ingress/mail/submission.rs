@@ -6,7 +6,7 @@
 //! Where only the DNS is missing to prove a report, there is no submission yet: the mail is to come again.
 
 use jiff::Timestamp;
-use ring::digest::SHA256;
+use openssl::sha::sha256;
 
 use super::origin::{Envelope, NoAnswer, Proof, Trust, prove};
 use super::{Finding, Nature, Reading, read_with};
@@ -186,7 +186,7 @@ pub fn kept(reading: &Reading, proof: &Proof, all_proved: bool) -> Option<(Why, 
 /// The same mail, handed in again by Postfix, has the same digest.
 #[must_use]
 pub fn digest(mail: &[u8]) -> String {
-    ring::digest::digest(&SHA256, mail).as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    sha256(mail).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Why an entry of the quarantine can't be read again.

@@ -6,14 +6,14 @@
 use std::fmt;
 
 use openssl::memcmp;
-use ring::digest::{Digest, SHA256, digest};
+use openssl::sha::sha256;
 
 /// Longest `Authorization` value looked at, in bytes.
 const MAX_HEADER: usize = 2048;
 
 /// The configured credentials; only their digest is kept.
 #[derive(Clone)]
-pub struct Credentials(Digest);
+pub struct Credentials([u8; 32]);
 
 impl Credentials {
     /// From `user:password`, as the credentials file has it; its final line end does not count. `None` if either is
@@ -22,14 +22,14 @@ impl Credentials {
     pub fn parse(user_and_password: &str) -> Option<Self> {
         let text = user_and_password.trim_end_matches(['\r', '\n']);
         let (user, password) = text.split_once(':')?;
-        (!user.is_empty() && !password.is_empty()).then(|| Self(digest(&SHA256, text.as_bytes())))
+        (!user.is_empty() && !password.is_empty()).then(|| Self(sha256(text.as_bytes())))
     }
 
     /// Whether the value of an `Authorization` header carries them.
     #[must_use]
     pub fn are_in(&self, authorization: Option<&str>) -> bool {
         let given = authorization.and_then(basic).unwrap_or_default();
-        memcmp::eq(digest(&SHA256, &given).as_ref(), self.0.as_ref())
+        memcmp::eq(&sha256(&given), &self.0)
     }
 }
 

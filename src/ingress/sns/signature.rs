@@ -11,7 +11,7 @@ use std::ops::Deref;
 use openssl::error::ErrorStack;
 use openssl::md::{Md, MdRef};
 use openssl::md_ctx::MdCtx;
-use ring::digest::{self, SHA256};
+use openssl::sha::Sha256;
 
 use super::certificate::SigningCertificate;
 use super::message::Message;
@@ -103,14 +103,12 @@ impl Verified {
 }
 
 fn digest_of(message: &Message) -> SignatureDigest {
-    let mut context = digest::Context::new(&SHA256);
+    let mut context = Sha256::new();
     for text in [&message.signature_version, &message.signature, &message.string_to_sign()] {
         context.update(&(text.len() as u64).to_be_bytes());
         context.update(text.as_bytes());
     }
-    let mut digest = SignatureDigest::default();
-    digest.copy_from_slice(context.finish().as_ref());
-    digest
+    context.finish()
 }
 
 fn is_signed(message: &Message, digest: &MdRef, certificate: &SigningCertificate) -> Result<bool, ErrorStack> {
