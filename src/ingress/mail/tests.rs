@@ -421,6 +421,24 @@ fn the_token_of_a_list_manager_is_handed_on() {
 }
 
 #[test]
+fn words_of_an_unknown_user_condemn_nobody_whose_diagnostic_was_transient() {
+    let about = |diagnostic: &str| {
+        let fields =
+            format!("Final-Recipient: rfc822; bob@example.com\nAction: failed\nDiagnostic-Code: smtp; {diagnostic}");
+        only(&report("<bob@example.com>: user unknown", &fields, "To: bob@example.com"))
+    };
+    for (diagnostic, kind) in [
+        ("550 hm 4.2.9", Kind::SoftBounce),
+        ("450 hm", Kind::SoftBounce),
+        ("550 hm 5.2.9", Kind::HardBounce),
+        ("550 hm", Kind::HardBounce),
+    ] {
+        let finding = about(diagnostic);
+        assert_eq!((finding.kind, finding.evidence.reason), (kind, Reason::UserUnknown), "{diagnostic}");
+    }
+}
+
+#[test]
 fn what_was_said_is_the_reply_that_decided_and_not_the_lines_at_the_recipients_name() {
     let body = "Error message below:\n550 - Requested action not taken: no such user here\n\nMessage details:\n  \
                 RCPT TO: bob@example.com\n  From: us@example.net\n  Number of lines: 2\n";

@@ -10,7 +10,9 @@ use super::nonstandard::quoted_last;
 use super::recipient::clean;
 use super::{dsn, session};
 use crate::event::{Reason, Side};
-use crate::ingress::classify::{Action, Class, Facts, Speaker, Stage, Verdict, beginning, judge, reply_start};
+use crate::ingress::classify::{
+    Action, Class, Facts, Speaker, Stage, Verdict, beginning, judge, reply_code, reply_start,
+};
 use crate::ingress::pairs::Pairs;
 
 /// Judges by the diagnostic first; where it tells nothing, by the words for people.
@@ -44,6 +46,8 @@ pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str, is_shared:
     if told.trim().is_empty() || verdict.class == Class::None || verdict.class == Class::Soft && verdict.is_by_text() {
         return verdict;
     }
+    // Words without codes of their own have those of the diagnostic: what was put off is no unknown user.
+    let facts = Facts { status: verdict.status, reply_code: reply_code(&recipient.diagnostic), ..facts };
     let (by_words, _) = judge_words(&facts, told);
     // "Not enough disk space", and a gateway makes "550 5.1.1 User unknown" of it.
     if verdict.class == Class::Hard && matches!(by_words.reason, Reason::MailboxFull | Reason::SystemFull) {
@@ -54,7 +58,7 @@ pub(super) fn judge_recipient(recipient: &dsn::Recipient, told: &str, is_shared:
     }
     let softer = verdict.class == Class::Hard && by_words.class != Class::Hard;
     let firm = by_words.is_by_text() && !(softer && !recipient.diagnostic.is_empty() && by_words.side == Side::Unknown);
-    if firm { Verdict { status: by_words.status.or(verdict.status), ..by_words } } else { verdict }
+    if firm { by_words } else { verdict }
 }
 
 /// Judges words for people: what sendmail quotes for the recipient, or else its own line about him (`550 <bob>... User unknown`,
