@@ -342,7 +342,8 @@ impl Lookup {
 
     /// Takes back what could not be written down.
     pub fn keep_refusals(&self, refusals: &[(String, u64)]) {
-        refusals.iter().for_each(|(address, number)| self.count(address, *number));
+        let mut all = locked(&self.refusals);
+        refusals.iter().for_each(|(address, number)| count(&mut all, address, *number));
     }
 
     /// Ends what answers have left open: for a thread that has nobody left to answer.
@@ -369,24 +370,17 @@ impl Lookup {
         }
     }
 
-    /// Logs and counts what was refused.
+    /// Counts and logs what was refused. It is counted while the counts are locked: whoever takes them misses nobody.
     fn tell(&self) {
-        let untold = std::mem::take(&mut *locked(&self.untold));
-        for refused in &untold {
-            refused.log();
-            if refused.mode == Mode::Enforce {
-                self.count(refused.address.as_str(), 1);
-            }
+        if locked(&self.untold).is_empty() {
+            return;
         }
-    }
-
-    fn count(&self, address: &str, number: u64) {
         let mut refusals = locked(&self.refusals);
-        if let Some(count) = refusals.get_mut(address) {
-            *count = count.saturating_add(number);
-        } else if refusals.len() < MAX_COUNTED {
-            refusals.insert(address.to_owned(), number);
-        }
+        let untold = std::mem::take(&mut *locked(&self.untold));
+        let enforced = untold.iter().filter(|refused| refused.mode == Mode::Enforce);
+        enforced.for_each(|refused| count(&mut refusals, refused.address.as_str(), 1));
+        drop(refusals);
+        untold.iter().for_each(Refused::log);
     }
 
     fn log_trouble(&self, error: &StoreError, on_error: OnError, now: Timestamp) {
@@ -424,6 +418,14 @@ impl Refused {
         let client = self.client.map(|client| format!(", client={client}")).unwrap_or_default();
         let stream = if stream.is_empty() { String::new() } else { format!(", stream={stream}") };
         log::info!("{verb}: to={to}, map={door}{stream}, kind={kind}, status={status}, since={since}{client}");
+    }
+}
+
+fn count(refusals: &mut HashMap<String, u64, RandomState>, address: &str, number: u64) {
+    if let Some(count) = refusals.get_mut(address) {
+        *count = count.saturating_add(number);
+    } else if refusals.len() < MAX_COUNTED {
+        refusals.insert(address.to_owned(), number);
     }
 }
 
