@@ -1,7 +1,7 @@
 //! Mutates JSON as JSON: single bytes hardly ever make another valid event of one.
 //!
-//! A member is set or taken away, a text replaced, a value of an array repeated, somewhere in the tree; JSON within a text, as the
-//! `Message` of SNS is, counts as part of it.
+//! A member is set or taken away, a text replaced, cut or given a character, a value of an array repeated, somewhere in the tree; JSON
+//! within a text, as the `Message` of SNS is, counts as part of it.
 
 use serde_json::{Map, Value};
 
@@ -83,13 +83,25 @@ fn change(value: &mut Value, random: &mut Random) {
             }
         }
         Value::String(text) => match serde_json::from_str::<Value>(text) {
-            Ok(mut inner) if !inner.is_number() => {
+            Ok(mut inner) if !inner.is_number() && random.below(4) > 0 => {
                 change(&mut inner, random);
                 *text = inner.to_string();
             }
-            _ => *text = word(random),
+            _ => change_text(text, random),
         },
         _ => *value = Value::String(word(random)),
+    }
+}
+
+/// What a text may have anywhere, and some of it where a reader does not expect it.
+const CHARACTERS: &[char] = &[' ', '\t', '\n', '\r', '\0', '\u{7f}', '\u{85}', '\u{2028}', 'ü', '@', '.', ';', '<', '"', '\\'];
+
+fn change_text(text: &mut String, random: &mut Random) {
+    let at = text.floor_char_boundary(random.below(text.len() + 1));
+    match random.below(3) {
+        0 => text.truncate(at),
+        1 => text.insert(at, random.one(CHARACTERS)),
+        _ => *text = word(random),
     }
 }
 
