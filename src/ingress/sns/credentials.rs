@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use data_encoding::BASE64;
 use openssl::memcmp;
 use openssl::sha::sha256;
 
@@ -45,7 +46,7 @@ fn basic(authorization: &str) -> Option<Vec<u8>> {
     if authorization.len() > MAX_HEADER || !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    openssl::base64::decode_block(value.trim()).ok()
+    BASE64.decode(value.trim().as_bytes()).ok()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::mem;
 use std::ops::Deref;
 
+use data_encoding::BASE64;
 use openssl::error::ErrorStack;
 use openssl::md::{Md, MdRef};
 use openssl::md_ctx::MdCtx;
@@ -115,7 +116,7 @@ fn is_signed(message: &Message, digest: &MdRef, certificate: &SigningCertificate
     if message.signature.len() > MAX_SIGNATURE {
         return Ok(false);
     }
-    let signature = openssl::base64::decode_block(&message.signature)?;
+    let Ok(signature) = BASE64.decode(message.signature.as_bytes()) else { return Ok(false) };
     // PKCS#1 v1.5 is the padding for RSA unless another is asked for.
     let mut context = MdCtx::new()?;
     context.digest_verify_init(Some(digest), certificate.key())?;
