@@ -7,7 +7,7 @@
 //! and a line break in `MessageId` or `Subject` would move the border between fields without breaking the signature.
 //! On failure: [`Malformed`]; the sender is not SNS, or something in between changed the body.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -183,8 +183,9 @@ impl Message {
     }
 }
 
-/// The fields we know, each a string.
-struct Fields(HashMap<&'static str, String>);
+/// The fields of [`KNOWN`], in its order; of one that is there and null, `Some(None)`.
+#[derive(Default)]
+struct Fields([Option<Option<String>>; KNOWN.len()]);
 
 /// Names in SNS's spelling. `Subject` alone may be null, as AWS Lambda writes an absent one.
 const KNOWN: [&str; 11] = [
@@ -201,18 +202,19 @@ const KNOWN: [&str; 11] = [
     "Type",
 ];
 
-fn canonical_name(key: &str) -> Option<&'static str> {
+/// Where a key stands in [`KNOWN`].
+fn place(key: &str) -> Option<usize> {
     let key = match key {
         "SigningCertUrl" => "SigningCertURL",
         "SubscribeUrl" => "SubscribeURL",
         other => other,
     };
-    KNOWN.into_iter().find(|known| *known == key)
+    KNOWN.into_iter().position(|known| known == key)
 }
 
 impl Fields {
     fn take(&mut self, name: &'static str) -> Option<String> {
-        self.0.remove(name)
+        self.0.get_mut(place(name)?)?.take()?
     }
 
     fn optional_line(&mut self, name: &'static str) -> Result<Option<String>, Malformed> {
@@ -264,19 +266,22 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-        let (mut fields, mut seen) = (HashMap::new(), std::collections::HashSet::new());
+        let mut fields = Fields::default();
+        let mut others = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
-            let known = canonical_name(&key);
-            match known {
-                Some("Subject") => fields.extend(map.next_value::<Option<String>>()?.map(|v| ("Subject", v))),
-                Some(name) => fields.extend([(name, map.next_value::<String>()?)]),
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
-            if !seen.insert(known.map_or(key, str::to_owned)) {
+            let is_new = match place(&key).and_then(|place| fields.0.get_mut(place)) {
+                Some(field) if key == "Subject" => field.replace(map.next_value()?).is_none(),
+                Some(field) => field.replace(Some(map.next_value()?)).is_none(),
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                    others.insert(key)
+                }
+            };
+            if !is_new {
                 return Err(A::Error::custom("a key stands there twice"));
             }
         }
-        Ok(Fields(fields))
+        Ok(fields)
     }
 }
 

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use self::json::Json;
 use self::verdict::{Message, Verdict};
-use crate::address::Address;
+use crate::address::{Address, AddressError};
 use crate::event::{Event, EventId, Evidence, Kind, MAX_NAME, Origin, Source, printable};
 
 mod json;
@@ -123,26 +123,33 @@ fn read(
         Reader { context, event, evidence: mail::evidence(mail, context), at: at(event, mail, context, object) };
     let senders: Vec<_> = reader.evidence.sender.iter().cloned().collect();
     let message = Message { recipients: recipients.len(), senders: &senders };
-    for (entry, reported) in &recipients {
-        match Address::parse_reported(reported) {
+    let is_empty = recipients.is_empty();
+    for (entry, reported, address) in recipients {
+        match address {
             Ok(address) => {
-                let verdict = judge(event, *entry, message);
-                understood.events.push(reader.event(address, reported, *entry, verdict));
+                let verdict = judge(event, entry, message);
+                understood.events.push(reader.event(address, reported, entry, verdict));
             }
             Err(why) => understood.unreadable.push(format!("recipient \"{}\" {why}", printable(reported, MAX_NAME))),
         }
     }
-    if recipients.is_empty() { Err(Misunderstood(format!("{object} names no recipient"))) } else { Ok(understood) }
+    if is_empty { Err(Misunderstood(format!("{object} names no recipient"))) } else { Ok(understood) }
 }
 
+/// An entry, whom it names as it is written there, and as we write him.
+type Named<'a> = (Json<'a>, &'a str, Result<Address, AddressError>);
+
 /// Entries with the address that each names; an address named twice counts once.
-fn distinct<'a>(entries: impl Iterator<Item = Json<'a>>) -> Vec<(Json<'a>, &'a str)> {
+fn distinct<'a>(entries: impl Iterator<Item = Json<'a>>) -> Vec<Named<'a>> {
     let mut seen = std::collections::HashSet::new();
-    let canonical = |text: &str| Address::parse_reported(text).map_or_else(|_| text.to_owned(), |a| a.to_string());
-    entries
-        .map(|entry| (entry, entry.as_text().or_else(|| entry.text("emailAddress")).unwrap_or_default()))
-        .filter(|(_, text)| seen.insert(canonical(text)))
-        .collect()
+    let named = |entry: Json<'a>| {
+        let text = entry.as_text().or_else(|| entry.text("emailAddress")).unwrap_or_default();
+        (entry, text, Address::parse_reported(text))
+    };
+    let mut is_new = |text: &str, address: &Result<Address, AddressError>| {
+        seen.insert(address.as_ref().map_or(text, Address::as_str).to_owned())
+    };
+    entries.map(named).filter(|(_, text, address)| is_new(text, address)).collect()
 }
 
 /// When it happened. `send`, `reject` and `failure` have no time of their own: theirs is that of the message.
