@@ -1,7 +1,7 @@
 //! Records a submission: dedupe, history, decision, suppression, in the caller's one transaction.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, named_params, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::incident::{self, Joined, Opened};
 use super::{Keeping, Quarantined, StoreError, TopicChange, forgotten, history, quarantine, topic};
@@ -256,41 +256,38 @@ impl Recorder<'_> {
     /// Writes the event's row.
     fn insert(&self, event: &Event, judged: &Judged) -> Result<(), StoreError> {
         let e = &event.evidence;
-        let sql = "INSERT INTO event (number, id, received, at, address, reported, kind, reason, side, status, diagnostic, \
-                   source, origin, reporting_mta, remote_mta, sender, message_id, provider_id, queue_id, channel, headers, \
-                   rule, stream, fingerprint, incident, action, decision) \
-                   VALUES (:number, :id, :received, :at, :address, :reported, :kind, :reason, :side, :status, :diagnostic, \
-                   :source, :origin, :reporting_mta, :remote_mta, :sender, :message_id, :provider_id, :queue_id, :channel, \
-                   :headers, :rule, :stream, :fingerprint, :incident, :action, :decision)";
-        self.connection.prepare_cached(sql)?.execute(named_params! {
-            ":number": judged.number,
-            ":id": event.id.0,
-            ":received": timestamp_text(self.now),
-            ":at": timestamp_text(event.at),
-            ":address": event.recipient.as_str(),
-            ":reported": event.reported,
-            ":kind": event.kind.as_str(),
-            ":reason": e.reason.as_str(),
-            ":side": e.side.as_str(),
-            ":status": e.status.map(|status| status.to_string()),
-            ":diagnostic": self.diagnostic(event),
-            ":source": event.source.as_str(),
-            ":origin": event.origin.as_str(),
-            ":reporting_mta": e.reporting_mta,
-            ":remote_mta": e.remote_mta,
-            ":sender": e.sender,
-            ":message_id": e.message_id,
-            ":provider_id": e.provider_id,
-            ":queue_id": e.queue_id,
-            ":channel": e.channel,
-            ":headers": e.headers,
-            ":rule": e.rule,
-            ":stream": judged.stream,
-            ":fingerprint": judged.fingerprint,
-            ":incident": judged.incident,
-            ":action": judged.decision.action.as_str(),
-            ":decision": judged.decision.reason,
-        })?;
+        let row: [(&str, &dyn ToSql); 27] = [
+            ("number", &judged.number),
+            ("id", &event.id.0),
+            ("received", &timestamp_text(self.now)),
+            ("at", &timestamp_text(event.at)),
+            ("address", &event.recipient.as_str()),
+            ("reported", &event.reported),
+            ("kind", &event.kind.as_str()),
+            ("reason", &e.reason.as_str()),
+            ("side", &e.side.as_str()),
+            ("status", &e.status.map(|status| status.to_string())),
+            ("diagnostic", &self.diagnostic(event)),
+            ("source", &event.source.as_str()),
+            ("origin", &event.origin.as_str()),
+            ("reporting_mta", &e.reporting_mta),
+            ("remote_mta", &e.remote_mta),
+            ("sender", &e.sender),
+            ("message_id", &e.message_id),
+            ("provider_id", &e.provider_id),
+            ("queue_id", &e.queue_id),
+            ("channel", &e.channel),
+            ("headers", &e.headers),
+            ("rule", &e.rule),
+            ("stream", &judged.stream),
+            ("fingerprint", &judged.fingerprint),
+            ("incident", &judged.incident),
+            ("action", &judged.decision.action.as_str()),
+            ("decision", &judged.decision.reason),
+        ];
+        let columns = row.map(|(column, _)| column).join(", ");
+        let sql = format!("INSERT INTO event ({columns}) VALUES (?{})", ", ?".repeat(row.len() - 1));
+        self.connection.prepare_cached(&sql)?.execute(&row.map(|(_, value)| value)[..])?;
         Ok(())
     }
 
