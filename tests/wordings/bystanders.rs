@@ -176,8 +176,13 @@ fn each_is_judged_by_what_is_said_about_him() {
         "These could not be reached:\n\nbob@example.com, eve@example.com\n\nReason: 550 5.1.1 User unknown\n";
     let sentences = "Delivery to bob@example.com failed: 550 5.1.1 User unknown\nDelivery to Eve <eve@example.com> failed: 552 5.2.2 Full\n";
     let hashes = "Failed:\n\n#bob@example.com...User unknown\n#eve@example.com...Mailbox full\n";
+    let by_name = "The following recipient(s) could not be reached:\n\n      'Bob Miller' on 3/3/2008 10:44 AM\n            \
+        The recipient does not exist.\n            <mx.example.net #5.1.1 smtp;550 5.1.1 <bob@example.com>: User unknown>\n\n      \
+        'Eve Miller' on 3/3/2008 10:44 AM\n            The mailbox is full.\n            \
+        <mx.example.net #5.2.2 smtp;552 5.2.2 <eve@example.com>: mailbox full>\n";
     for (words, wanted) in [
-        (sendmails, &[("bob@example.com", SOFT), ("eve@example.com", HARD)][..]),
+        (by_name, &[("bob@example.com", HARD), ("eve@example.com", SOFT)][..]),
+        (sendmails, &[("bob@example.com", SOFT), ("eve@example.com", HARD)]),
         (reason, &[("bob@example.com", SOFT)]),
         (contact, &[("bob@example.com", HARD)]),
         (sentences, &[("bob@example.com", HARD), ("eve@example.com", SOFT)]),
@@ -330,6 +335,12 @@ fn a_warning_tells_its_reason() {
             "Delivery to the following recipient has been delayed:\n\n     bob@example.com\n\nMessage will be retried for 2 more \
              day(s)\n\nTechnical details of temporary failure:\nThe recipient server did not accept our requests to connect.\n",
             Reason::NetworkError,
+        ),
+        (
+            "    After 2 days (48 hours), your message has not yet been\nfully delivered.  Attempts to deliver the message will \
+             continue\nfor 4 more days.\n\n    Delivery attempts are still pending for the following address(es):\n\n\t\
+             bob@example.com (host: example.com) (queue: smtp)\n",
+            Reason::Expired,
         ),
     ] {
         let mail = format!("From: MAILER-DAEMON@mx.example.net\nTo: us@example.net\nSubject: Warning\n\n{words}");

@@ -337,6 +337,16 @@ const SAMPLES: &[(&str, Kind, &str)] = &[
         HARD,
         "抱歉，您的邮件被退回来了……\n主　　题\t新闻\n收 件 人\tbob@example.com\n\n退信原因：\n收件人邮件地址（bob@example.com）不存在，邮件无法送达。\n如有疑问，欢迎向客服咨询：kefu@mx.example.net\n",
     ),
+    (
+        "kddi",
+        HARD,
+        "Your mail sent on: Sat, 21 Nov 2026 17:46:25 +0900\n     Could not be delivered to: <bob@example.com>\n     As the remote domain doesnt exist.\n",
+    ),
+    (
+        "yahoo-groups",
+        SOFT,
+        "We are unable to deliver the message from <us@example.net>\nto <bob@example.com>.\n\nThe email address used to send your message is not subscribed to this\ngroup. To subscribe, send email to bob-subscribe@example.com\n",
+    ),
     ("korean", HARD, "메일이 전송되지 않았습니다.\n\n수신자: bob@example.com\n550 5.1.1 존재하지 않는 사용자\n"),
 ];
 

@@ -109,7 +109,8 @@ impl Facts<'_> {
     fn names_others_only(&self, plain: &Plain) -> bool {
         let domain = self.recipient.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
         let names_domain = !domain.is_empty() && self.text.to_lowercase().contains(&domain);
-        let names_domain = names_domain || plain.as_str().contains("@rdom");
+        let words = ["@rdom", "recipient domain", "recipient's domain"];
+        let names_domain = names_domain || words.iter().any(|word| plain.as_str().contains(word));
         !names_domain && ["@host", "@addr"].iter().any(|name| plain.as_str().contains(name))
     }
 
@@ -308,6 +309,7 @@ impl Case {
                 Stage::Unknown if facts.is_shared && facts.names_another() => {
                     softer(Reason::Filtered, Side::Recipient, "hard-text-about-another")
                 }
+                // Words alone may be a filter's: docomo's "550 Unknown user" is, and Yahoo's.
                 Stage::Data
                     if !self.is_about_address()
                         || facts.names_another()

@@ -199,12 +199,15 @@ fn is_host(core: &str) -> bool {
         && core.split('.').all(label)
 }
 
-/// The other server's own reply where Exchange Online wraps it: `550 5.1.351 Remote server returned unknown recipient or
-/// mailbox unavailable -> 550 Access denied`.
+/// The other server's own reply where one wraps it: Exchange Online's `550 5.1.351 Remote server returned unknown recipient or
+/// mailbox unavailable -> 550 Access denied`, and Exim's `550-Callout verification failed: 550 550 5.1.1 <bob@example.com>: …`,
+/// which it says of recipients only.
 pub(super) fn within(text: &str) -> Option<&str> {
-    let (before, reply) = text.rsplit_once("-> ")?;
-    let wraps = before.to_ascii_lowercase().contains("remote server returned");
-    (wraps && reply_code(reply).is_some()).then_some(reply)
+    let small = |(before, _): &(&str, &str)| before.to_ascii_lowercase();
+    let forwarded = text.rsplit_once("-> ").filter(|split| small(split).contains("remote server returned"));
+    let called = || text.split_once(" verification failed:").filter(|split| small(split).ends_with("callout"));
+    let (_, reply) = forwarded.or_else(called)?;
+    reply_code(reply).is_some().then_some(reply)
 }
 
 /// What is about one recipient in a reply about several: `permanent failure for one or more recipients
@@ -312,7 +315,7 @@ fn bracketed_code(text: &str) -> Option<u16> {
 pub fn reply_start(text: &str) -> Option<usize> {
     let begins = |before: &str| {
         let before = before.trim_end_matches(['(', '[', '<', '\'', '"', ':']);
-        before.is_empty() || before.ends_with(char::is_whitespace)
+        before.is_empty() || before.ends_with(char::is_whitespace) || before.ends_with("smtp;")
     };
     let is_code = |from: &str| from.split(char::is_whitespace).next().and_then(leading_code).is_some();
     candidates(text).find(|(before, from)| begins(before) && is_code(from)).map(|(before, _)| before.len())

@@ -15,7 +15,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("nothing-said-at-connect", When::AtConnect, SOFT, Reason::Blocked, Side::Sender,
         said_at(Stage::Connect, "554 go away"), &[]),
     // The codes alone.
-    rule("code-user-unknown", When::Status(&[(5, 1, 1), (5, 1, 3), (5, 1, 4), (5, 1, 10), (5, 1, 351)]), HARD, Reason::UserUnknown, Side::Recipient,
+    rule("code-user-unknown", When::Status(&[(5, 1, 1), (5, 1, 3), (5, 1, 10), (5, 1, 351)]), HARD, Reason::UserUnknown, Side::Recipient,
         coded("5.1.1"), &[]),
     rule("code-host-unknown", When::Status(&[(5, 1, 2)]), HARD, Reason::HostUnknown, Side::Recipient,
         coded("5.1.2"), &[]),
@@ -47,7 +47,7 @@ pub(super) const RULES: &[Rule] = &[
         coded("5.7.1"), &[]),
     rule("code-content", When::Status(&[ (0, 6, 0), (0, 6, 1), (0, 6, 2), (0, 6, 3), (0, 6, 4), (0, 6, 5), (0, 6, 6), (0, 6, 7), (0, 6, 9), ]), SOFT, Reason::ContentError, Side::Sender,
         coded("5.6.0"), &[]),
-    rule("code-mailbox-other", When::Status(&[(0, 2, 0), (0, 2, 4)]), SOFT, Reason::Filtered, Side::Recipient,
+    rule("code-mailbox-other", When::Status(&[(0, 2, 0), (0, 2, 4), (0, 1, 4)]), SOFT, Reason::Filtered, Side::Recipient,
         coded("5.2.0"), &[]),
     rule("nothing-said-at-data", When::AtData, SOFT, Reason::Filtered, Side::Unknown,
         said_at(Stage::Data, "554 no"), &[]),

@@ -73,7 +73,8 @@ pub(super) const RULES: &[Rule] = &[
         "ldap server", "ldap error", "ldap failure", "directory server", "lookup error", "try again later", "temporarily out",
         "temporarily unable", "try later", "temporarily not", "temporarily down", "retry in", "migration in progress",
         "serverunavailable", "storedrv.deliver.exception", "resend tomorrow", "temporarily closed", "moved to another server",
-        "group expansion",
+        "group expansion", "resolver.adr.ambiguous", "resolver.adr.badprimary", "ambiguous address", "address is ambiguous",
+        "ambiguous recipient", "several matches found", "not unique in", "best-preference mx",
     ]),
     // Postfix quotes it behind "undeliverable address".
     rule("mail-loop", When::Always, SOFT, Reason::MailLoop, Side::Transport, said("554 5.4.6 Too many hops"), &[
@@ -114,7 +115,7 @@ pub(super) const RULES: &[Rule] = &[
         "user filter", "user's filter", "user preferences", "user policy", "user settings", "user blocked", "user not allowed",
         "user not permitted", "user not authorized", "user doesn't want", "refuses to accept", "refused to receive", "refused delivery",
         "refused mail", "refused this", "refused your", "message refused", "no message collected", "stop sending",
-        "envelope recipient has been denied", "rcpt-p", "rcp-p", "acces refuse", "accès refusé", "accesso negato", "acceso denegado",
+        "envelope recipient has been denied", "rcpt-p", "rcp-p2", "rcp-p3", "acces refuse", "accès refusé", "accesso negato", "acceso denegado",
         "rejected by the recipient's",
     ]),
     // A report that guesses has not been told.
@@ -141,7 +142,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("host-unknown", When::Always, HARD, Reason::HostUnknown, Side::Recipient,
         said("Host or domain name not found. Name service error for name=example.com type=A: Host not found"), &[
         "host unknown", "unknown host", "host not found", "host * not found", "no such host", "no such domain", "domain name not found",
-        "domain not found", "domain does not exist", "@rdom does not exist", "domain doesn't exist", "domain lookup failed",
+        "domain not found", "domain does not exist", "@rdom does not exist", "domain doesn't exist", "domain doesnt exist", "domain lookup failed",
         "unknown domain", "invalid domain", "bad domain", "nonexistent domain", "non-existent domain", "nxdomain", "unrouteable",
         "unroutable", "bad destination system", "bad destination host", "name or service not known", "couldn't find any host",
         "any host by that name", "no mx record", "no mx for @rdom", "no mx or a", "nowhere to deliver mail to", "no mx found",
@@ -232,7 +233,7 @@ pub(super) const RULES: &[Rule] = &[
         "address was not found", "address has been deleted", "address deleted", "address is obsolete", "address obsolete",
         "user's email name", "user is invalid", "user is nonexistent", "user not valid", "user not recognized", "user not listed",
         "user not defined", "user deleted", "user removed", "user has been deleted", "user has been removed", "user: unknown",
-        "user:unknown", "userunknown", "nosuchuser", "usernotfound", "mailboxnotfound",
+        "user:unknown", "userunknown", "nosuchuser", "usernotfound", "mailboxnotfound", "rcp-p1",
         "rcpt not found", "rcpt unknown", "rcpt invalid", "rcpt not exist", "invalid rcpt", "invalid address",
         "invalid account", "invalid destination", "invalid receiver", "invalid mail address", "invalid mailaddress",
         "invalid or unknown", "invalid or nonexist", "invalid or non-exist", "invalid delivery", "invalid inbox", "invalid alias",

@@ -56,6 +56,7 @@ pub(super) const DAEMONS: &[&str] = &[
     "delivery service",
     "undelivered",
     "imss@",
+    "(mmdf ",
 ];
 
 /// Subjects that only a report has.
@@ -102,6 +103,7 @@ pub(super) const SUBJECTS: &[&str] = &[
     "delayed mail",
     "delivery delayed",
     "message delayed",
+    "waiting mail",
     "bounce notification",
     "message you sent blocked",
     "message rejected",

@@ -301,9 +301,11 @@ fn is_masked(word: &str) -> bool {
     word.contains("**") || word.contains("...") || word.contains(['•', '…'])
 }
 
-/// Addresses that reports give for questions.
+/// Addresses that reports give for questions, and for commands to a list.
 pub(super) fn is_role(word: &str) -> bool {
     let local = word.split('@').next().unwrap_or_default().to_ascii_lowercase();
-    ["postmaster", "mailer-daemon", "abuse", "support", "helpdesk", "admin", "hostmaster", "noreply", "no-reply"]
-        .contains(&local.as_str())
+    let is_command = local.ends_with("-subscribe") || local.ends_with("-unsubscribe");
+    is_command
+        || ["postmaster", "mailer-daemon", "abuse", "support", "helpdesk", "admin", "hostmaster", "noreply", "no-reply"]
+            .contains(&local.as_str())
 }

@@ -373,10 +373,13 @@ fn asks(before: &str) -> bool {
         && has(&["send", "forward", "write", "reply", "report", "contact"])
 }
 
-/// Whether the words before an address make it a recipient. A new address is where he may be found now.
+/// Whether the words before an address make it a recipient: `message from us@example.net to`, or one of [`SENTENCES`]. A new address is
+/// where he may be found now.
 fn is_led(before: &str) -> bool {
     let before = before.trim_end_matches([':', '"', '\'', '<']);
-    SENTENCES.iter().any(|s| before.ends_with(s)) && !before.split(' ').any(|word| word == "new")
+    let words: Vec<&str> = before.split(' ').collect();
+    let is_from_to = matches!(words.as_slice(), [.., "from", sender, "to"] if has_at(sender));
+    (is_from_to || SENTENCES.iter().any(|s| before.ends_with(s))) && !words.contains(&"new")
 }
 
 /// Whether a line is but a rule, as gateways draw above their words.
