@@ -219,9 +219,7 @@ impl Fields {
 
     fn optional_line(&mut self, name: &'static str) -> Result<Option<String>, Malformed> {
         match self.take(name) {
-            Some(value) if value.len() > MAX_FIELD || value.chars().any(char::is_control) => {
-                Err(Malformed::Field(name))
-            }
+            Some(value) if value.len() > MAX_FIELD || has_control(&value) => Err(Malformed::Field(name)),
             value => Ok(value),
         }
     }
@@ -242,6 +240,11 @@ impl Fields {
         let (token, subscribe_url) = (self.line("Token")?, self.line("SubscribeURL")?);
         Ok(Some(Confirmation { token, subscribe_url }))
     }
+}
+
+/// Whether a text has control characters; most are ASCII, of which that is soon told.
+fn has_control(text: &str) -> bool {
+    !text.bytes().all(|b| matches!(b, b' '..=b'~')) && text.chars().any(char::is_control)
 }
 
 /// Whether `id` can be an id that SNS gave.
