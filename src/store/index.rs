@@ -1,6 +1,6 @@
 //! What is certainly not on the list, in memory: nearly all lookups are of such addresses.
 //!
-//! Bloom filters of the keys of table suppression, 2 bytes a key, and of the hashes of table forgotten. They may take a
+//! Filters ([`Members`]) of the keys of table suppression and of the hashes of table forgotten. They may take a
 //! stranger for a member, and then SQLite is asked; never the other way round. It is exact at each lookup, also after a
 //! change by hand in another process: each commit changes the header of the WAL index, which is read before the filter is
 //! believed, and what came onto the list since stands in table `listed`. Where that table does not reach back far enough,
@@ -17,15 +17,13 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use fastbloom::BloomFilter;
-use foldhash::quality::RandomState;
-use memchr::memchr_iter;
 use nix::sys::mman::{MapFlags, ProtFlags};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use vm_memory::{Bytes, FileOffset, MmapRegion, VolatileMemory};
 
 use super::file::companion;
 use super::forgotten::HashKey;
+use super::members::Members;
 use super::{StoreError, schema};
 use crate::address::Address;
 
@@ -34,12 +32,6 @@ pub(super) type Commit = [u8; 48];
 const UNKNOWN: Commit = [0; 48];
 /// Its first field: the version of the format, in the byte order of the machine.
 const FORMAT: [u8; 4] = 3_007_000_u32.to_ne_bytes();
-/// Bits of the filter for each key: one stranger in 2,000 is taken for a member.
-const BITS: usize = 16;
-/// Largest filter, in bits: 32 MiB, full at 16 million keys. With more, more strangers are looked up in SQLite.
-const MAX_BITS: usize = 32 << 23;
-/// Smallest number of keys that a filter is made for.
-const MIN_KEYS: usize = 4096;
 /// Keys read in one transaction while a filter is made.
 const CHUNK: i64 = 10_000;
 /// Between two makings, at least.
@@ -70,19 +62,6 @@ struct Known {
     /// Forgotten addresses are in the filter by their hash; `None` if there are none.
     hash_key: Option<HashKey>,
     members: Members,
-}
-
-/// Addresses apart from domains, of which there are few: what is asked for of them stays in the processor's cache.
-struct Members {
-    addresses: Filter,
-    domains: Filter,
-}
-
-struct Filter {
-    keys: usize,
-    /// Number of keys that it is made for.
-    room: usize,
-    bits: BloomFilter<RandomState>,
 }
 
 /// A row of table `listed`; number 0 comes before the first.
@@ -209,11 +188,7 @@ impl Known {
     }
 
     fn may_refuse(&self, address: &Address) -> bool {
-        let Members { addresses, domains } = &self.members;
-        addresses.holds(address.as_str())
-            || domains.holds(address.domain_key())
-            || above(address.domain()).any(|domain| domains.holds(domain))
-            || self.hash_key.as_ref().is_some_and(|key| addresses.holds(&key.hash(address.as_str())))
+        self.members.may_hold(address, self.hash_key.as_ref())
     }
 
     fn add(&mut self, rows: Vec<Listed>) {
@@ -222,48 +197,6 @@ impl Known {
             self.last = row;
         }
     }
-}
-
-impl Members {
-    /// For at least as many as there are now.
-    fn with_room(addresses: usize, domains: usize) -> Self {
-        Self { addresses: Filter::with_room(addresses), domains: Filter::with_room(domains) }
-    }
-
-    fn add(&mut self, key: &str) {
-        let key = key.to_ascii_lowercase(); // as COLLATE NOCASE
-        match key.strip_prefix('@') {
-            Some(above) if above.starts_with('.') => self.domains.add(above),
-            Some(_) => self.domains.add(&key),
-            None => self.addresses.add(&key),
-        }
-    }
-
-    const fn are_too_many(&self) -> bool {
-        self.addresses.keys > self.addresses.room || self.domains.keys > self.domains.room
-    }
-}
-
-impl Filter {
-    fn with_room(keys: usize) -> Self {
-        let room = keys.max(MIN_KEYS).saturating_mul(5) / 4;
-        let bits = BloomFilter::with_num_bits(room.saturating_mul(BITS).min(MAX_BITS));
-        Self { keys: 0, room, bits: bits.hasher(RandomState::default()).expected_items(room) }
-    }
-
-    fn holds(&self, key: &str) -> bool {
-        self.bits.contains(key)
-    }
-
-    fn add(&mut self, key: &str) {
-        self.bits.insert(key);
-        self.keys += 1;
-    }
-}
-
-/// The domains above this one, each with a dot before it: as an entry `@.example.com` is kept in the filter.
-fn above(domain: &str) -> impl Iterator<Item = &str> {
-    memchr_iter(b'.', domain.as_bytes()).filter_map(|dot| domain.get(dot..))
 }
 
 /// The header of the WAL index; `None` when its two copies differ, so that a commit is under way, or its format is not known.
@@ -324,7 +257,7 @@ fn make(shared: &Shared) -> Result<(), StoreError> {
     };
     let entries = count("SELECT coalesce(sum(entries), 0) FROM suppression_total")?;
     let domains = count("SELECT count(*) FROM suppression WHERE address >= '@' AND address < 'A'")?;
-    let known = shared.read().as_ref().map_or(0, |known| known.members.addresses.keys);
+    let known = shared.read().as_ref().map_or(0, |known| known.members.addresses());
     let mut members = Members::with_room(known.max(entries), domains);
     fill(&mut members, &connection)?;
     fill_forgotten(&mut members, &connection)?;

@@ -22,6 +22,7 @@ mod incident;
 mod index;
 mod leaves;
 mod list;
+mod members;
 mod quarantine;
 mod reader;
 mod record;
