@@ -433,6 +433,33 @@ fn large_receivers_are_understood() {
         (soft, Reason::NetworkError, "DNS lookup failure: example.com; try again later."),
         (hard, Reason::HasMoved, "550 Bob no longer works here"),
         (soft, Reason::NetworkError, "TLS is required, but was not offered by host mx.example.com[192.0.2.1]"),
+        (soft, Reason::SystemError, "550 5.1.1 <bob@example.com>: user lookup: search base ou=people does not exist"),
+        (soft, Reason::SystemError, "550 5.3.5 <bob@example.com>: unknown virtual transport \"lmtp\" for example.com"),
+        (
+            soft,
+            Reason::SystemError,
+            "550 5.1.1 <bob@example.com>: Recipient address rejected: Address verification in progress",
+        ),
+        (soft, Reason::SystemError, "550 5.1.1 <bob@example.com>... aliased to <rob@old.example>: Host unknown"),
+        (soft, Reason::SystemError, "550 5.7.1 <bob@example.com> : l'adresse de redirection n'existe pas"),
+        (
+            soft,
+            Reason::Rejected,
+            "550 5.7.1 <bob@example.com>, Recipient unknown to sender; only list members may post",
+        ),
+        (
+            soft,
+            Reason::Rejected,
+            "550 5.1.1 Transaction cancelled: previous recipient <eve@example.com> does not exist",
+        ),
+        (soft, Reason::RelayRefused, "554 Relay rejected for policy reasons: example.com not found in allowed domains"),
+        (
+            soft,
+            Reason::Undefined,
+            "550 permanent failure for one or more recipients (eve@example.com:550 5.1.1 User unknown)",
+        ),
+        (hard, Reason::UserUnknown, "554 5.1.1 Diese Adresse kennen wir nicht"),
+        (hard, Reason::UserUnknown, "554 5.1.1 该邮箱已注销"),
     ] {
         let verdict = hears(text);
         if (verdict.class, verdict.reason) != (class, reason) {

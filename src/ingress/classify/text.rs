@@ -211,7 +211,8 @@ pub(super) fn within(text: &str) -> Option<&str> {
 }
 
 /// What is about one recipient in a reply about several: `permanent failure for one or more recipients
-/// (bob@example.com:blocked,eve@example.com:550 5.1.1 User unknown)`, as Barracuda's gateways put it together.
+/// (bob@example.com:blocked,eve@example.com:550 5.1.1 User unknown)`, as Barracuda's gateways put it together. Nothing is said about
+/// whom it does not name.
 pub(super) fn of_list<'t>(text: &'t str, recipient: &str) -> Option<&'t str> {
     let (_, list) = text.split_once("one or more recipients (")?;
     let list = list.rsplit_once(')').map_or(list, |(list, _)| list);
@@ -227,7 +228,10 @@ pub(super) fn of_list<'t>(text: &'t str, recipient: &str) -> Option<&'t str> {
         if name.trim().eq_ignore_ascii_case(recipient) {
             return Some(said);
         }
-        start = end? + 1;
+        match end {
+            Some(end) => start = end + 1,
+            None => return Some(""),
+        }
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) const RULES: &[Rule] = &[
         "authentication required", "authentication is required", "authentication credentials invalid", "must be authenticated",
         "must authenticate", "please authenticate", "not logged in", "user name is missing", "account is under review",
         "unauthenticated senders not allowed", "use the smtp server of your isp", "relay access denied", "relaying denied",
-        "relay denied", "relaying not allowed", "relay not permitted", "relaying is not", "relay is not", "relaying prohibited",
+        "relay denied", "relay rejected", "relaying not allowed", "relay not permitted", "relaying is not", "relay is not", "relaying prohibited",
         "unable to relay", "cannot relay", "not permitted to relay", "do not relay", "don't relay", "relaying mail to", "no relaying",
         "not a gateway", "insecure mail relay", "as a relay", "relay host unknown", "unknown relay host", "relay host is", "my relay",
         "your account is", "your account has", "your account was", "your account does", "sending account", "wrong password",
@@ -144,7 +144,9 @@ pub(super) const RULES: &[Rule] = &[
         "發信", "发送方", "发送者", "寄件者", "送信元", "発信者", "보낸 사람", "보내는 사람", "발신자", "송신자", "the to header", "may send mail", "mail from bulk",
         "accept mail that", "accept mail with", "accept mail direct", "accept mail at", "batv", "prvs", "callback check",
         "callback verif", "callback failed", "of the sender", "sender cannot", "sender could not", "address in from",
-        "@addr user unknown", "@addr: user unknown",
+        "@addr user unknown", "@addr: user unknown", "only list members", "no postings", "list owner", "list on hold",
+        "unknown internet sender", "previous recipient", "another recipient", "message-id domain",
+        "disposition-notification", "host name of", "token invalid", "lowest mx", "@host for you",
     ]),
     // An error that is unknown, in the words of an unknown user.
     rule("unknown-error", When::Always, SOFT, Reason::SystemError, Side::Transport, said("554 5.3.0 Unknown error"), &[
@@ -155,7 +157,24 @@ pub(super) const RULES: &[Rule] = &[
         "unknown address family", "an unknown user to", "invalid email header", "invalid email content", "invalid email message",
         "invalid recipient header", "invalid recipient list", "invalid recipients exceeded", "unknown reason", "user agent",
         "user-agent", "contains invalid address", "contains an invalid address", "unknown mail transport", "unknown mailer",
-        "unknown transport", "unknown problem", "unknown failure", "unknown delivery",
+        "unknown transport", "unknown problem", "unknown failure", "unknown delivery", "unknown virtual transport",
+        "unknown namespace", "unknown command", "unknown user command", "unknown destination server",
+        "invalid recipient options", "command not recogni",
+    ]),
+    // What the recipient's system could not look up, load or run: whether there is such a recipient has not been told.
+    rule("not-looked-up", When::Always, SOFT, Reason::SystemError, Side::Transport,
+        said("550 5.1.1 User lookup failed: search base ou=people does not exist"), &[
+        "search base", "ldap attribute", "server ldap", "odbc", "transport database", "data source name", "verification in progress",
+        "recipient not looked up", "verifier is unavailable", "could not be loaded", "recipients are refused", "recipients rejected",
+        "filter module", "socket does not exist", "transport * not found", "sieve runtime", "fileinto", "provisioning", "not yet provisioned",
+        "during migration", "during the migration", "dha limit", "routing table", "status pending", "account status \"pending",
+    ]),
+    // The address is there, and leads to one that is not.
+    rule("forward-failed", When::Always, SOFT, Reason::SystemError, Side::Recipient,
+        said("550 5.1.1 <bob@example.com>: alias target does not exist"), &[
+        "alias target", "aliased to", "forward target", "forwarding target", "forwarding address * not exist", "forwarding address * unknown",
+        "in \"redirect\"", "in redirect of", "adresse de redirection", "redirecionamento", "dirección de reenvío", "indirizzo di inoltro",
+        "weiterleitungsadresse", "weiterleitungsziel", "адрес пересылки", "group * contains", "contains invalid entry",
     ]),
     // Postfix, smtpd_check.c, whatever an administrator has added; and what is in use no longer, not at the moment.
     rule("user-unknown-for-certain", When::Always, HARD, Reason::UserUnknown, Side::Recipient,

@@ -72,7 +72,11 @@ pub(super) const RULES: &[Rule] = &[
         "存在しません", "存在しない", "not in my", "recipients not found", "recipients were not found", "not known to", "not known by",
         "is not on this", "is not in our", "isn't in my", "not an existing", "recipient not in", "user not in", "user not on",
         "inconnu ", "inconnue", "e inconnu", "r inconnu", "could not be located", "cannot be located", "user missing home",
-        "user * unknown", "mailbox * unknown", "recipient * unknown", "user * not known",
+        "user * unknown", "mailbox * unknown", "recipient * unknown", "user * not known", "never heard of", "not one of our users",
+        "kennen wir nicht", "postfach wurde gelöscht", "konto wurde gelöscht", "personne de ce nom",
+        "compte résilié", "compte supprimé", "ningún usuario con", "utente cessato", "indirizzo eliminato",
+        "conta excluida", "conta excluída", "não há tal usuário", "niet bekend", "is opgeheven", "konto zostało usunięte",
+        "адрес удал", "ящик удал", "такого ящика", "邮箱已注销", "账号已注销", "hesabı kalıcı olarak silindi", "böyle bir kullanıcı yok",
     ]),
     rule("content", When::Always, SOFT, Reason::ContentError, Side::Sender,
         said("554 Transaction failed: Duplicate header 'Date'."), &[
