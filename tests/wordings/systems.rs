@@ -347,8 +347,42 @@ const SAMPLES: &[(&str, Kind, &str)] = &[
         SOFT,
         "We are unable to deliver the message from <us@example.net>\nto <bob@example.com>.\n\nThe email address used to send your message is not subscribed to this\ngroup. To subscribe, send email to bob-subscribe@example.com\n",
     ),
+    ("prodigy", SOFT, "User's mailbox is full: <bob@example.com>\nUnable to deliver mail.\n"),
+    (
+        "list-of-failed",
+        HARD,
+        "------ Failed Recipients ------\n  <bob@example.com>  unknown user\n\n-------- Returned Mail --------\n",
+    ),
+    ("in-brackets", HARD, "A message that you sent could not be delivered:\n\n  (bob@example.com) unknown user\n"),
     ("korean", HARD, "메일이 전송되지 않았습니다.\n\n수신자: bob@example.com\n550 5.1.1 존재하지 않는 사용자\n"),
 ];
+
+/// What a program writes that says who it is nowhere.
+#[test]
+fn words_alone_make_a_report() {
+    for (kind, words) in [
+        (
+            HARD,
+            "Here is your list of failed recipients:\n\n<bob@example.com>: user unknown\n\nHere is your returned mail:\n",
+        ),
+        (HARD, "A message could not be delivered to:\n\nbob@example.com\n\nno such user\n"),
+        (SOFT, "The following recipient(s) could not be reached:\n\nbob@example.com\n\n   Error Type: SMTP\n"),
+        (
+            Kind::Delay,
+            "Your message to:\n\n  bob@example.com\n\nThis is just a warning, you do not need to take any action.\n",
+        ),
+        (Kind::Delay, "This is an advisory-only email\n\nDelivery to \"bob@example.com\" has been postponed.\n"),
+    ] {
+        let mail = format!(
+            "Return-Path: <>\nFrom: System <smtp@mx.example.net>\nTo: us@example.net\nSubject: Hello\n\n{words}"
+        );
+        let reading = mail::read(mail.as_bytes());
+        let got: Vec<_> = reading.findings.iter().map(|f| (f.recipient.as_str(), f.kind)).collect();
+        assert_eq!(got, [("bob@example.com", kind)], "{words}");
+        let by_person = mail.replace("Return-Path: <>", "Return-Path: <smtp@mx.example.net>");
+        assert!(mail::read(by_person.as_bytes()).findings.is_empty(), "{words}");
+    }
+}
 
 #[test]
 fn each_mail_system_is_understood() {

@@ -166,6 +166,8 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
         return judge_reply(&Facts { text, status: last_status(text), ..*facts });
     }
     match text::of_list(facts.text, facts.recipient) {
+        // The codes are those of others.
+        Some("") => judge_reply(&Facts { text: "", status: None, reply_code: None, ..*facts }),
         Some(text) => judge_reply(&Facts { text, is_shared: false, ..*facts }),
         None => judge_reply(facts),
     }

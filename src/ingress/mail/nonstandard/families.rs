@@ -204,9 +204,34 @@ pub const FAMILIES: &[Family] = &[
     by_words("sendgrid", &["this is an automatically generated message from sendgrid"]),
     by_words("phquery", &["--------message not delivered to the following", "error detail (phquery"]),
     by_words("hotpop", &["undeliverable address:"]),
+    by_words("lsmtp", &["error-for:"]),
     Family { name: "failed-recipients", from: &[], subject: &[], words: &[], field: "X-Failed-Recipients" },
     Family { name: "daemon", from: DAEMONS, subject: &[], words: REFUSALS, field: "" },
     Family { name: "subject", from: &[], subject: SUBJECTS, words: REFUSALS, field: "" },
+    // Of many programs that say who they are nowhere.
+    by_words(
+        "words",
+        &[
+            "here is your list of failed recipients",
+            "------ failed recipients ------",
+            "failed addresses follow",
+            "returned mail follows",
+            "could not be delivered to the following",
+            "could not be delivered to one or more",
+            "a message could not be delivered to:",
+            "a message that you sent could not be delivered",
+            "your message could not be delivered to",
+            "following recipients failed",
+            "following recipients was aborted",
+            "following recipient(s) could not be reached",
+            "unable to deliver message to",
+            "has encountered delivery problems",
+            "user's mailbox is full:",
+            "message has not yet been delivered",
+            "just a warning, you do not need to take any action",
+            "this is an advisory-only email",
+        ],
+    ),
 ];
 
 /// Words that a report cannot do without, whatever its subject or sender.

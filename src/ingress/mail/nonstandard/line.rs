@@ -122,10 +122,12 @@ pub(super) fn own_line_of_a_person(line: &str) -> Option<(&str, &str)> {
 
 /// An address at the start of a line, before words about it.
 pub(super) fn leading_address(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '<' | '"'));
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '*' | '-' | '|' | '"'));
     let (head, rest) = line.split_at_checked(line.find(char::is_whitespace)?)?;
     let address = bare(head);
-    let opens = rest.trim_start().starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
+    let is_enclosed =
+        [('<', '>'), ('(', ')')].iter().any(|(open, close)| head.starts_with(*open) && head.ends_with(*close));
+    let opens = is_enclosed || rest.trim_start().starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
     (opens && is_address(address) && !is_role(address)).then_some((address, rest))
 }
 
@@ -149,11 +151,12 @@ pub(super) fn labelled(line: &str) -> Option<(&str, &str)> {
     is_address(word).then_some((word, rest))
 }
 
-/// SMTP32 of IMail: `delivery failed 20 attempts: bob@example.com`, `User mailbox over limit: bob@example.com`.
+/// SMTP32 of IMail: `delivery failed 20 attempts: bob@example.com`, `User mailbox over limit: bob@example.com`; and Prodigy's
+/// `User's mailbox is full: <bob@example.com>`.
 fn told<'l>(line: &'l str, lower: &str) -> Option<(&'l str, &'l str)> {
     let (trouble, _) = lower.rsplit_once(": ")?;
-    let is_known = ["delivery failed", "user mailbox"].iter().any(|begin| trouble.starts_with(begin));
-    let address = line.get(trouble.len() + 2..)?.trim();
+    let is_known = ["delivery failed", "user mailbox", "user's mailbox"].iter().any(|begin| trouble.starts_with(begin));
+    let address = bare(line.get(trouble.len() + 2..)?.trim());
     (is_known && trouble.len() < 40 && is_address(address)).then_some((address, line))
 }
 

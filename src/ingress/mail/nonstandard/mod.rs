@@ -268,6 +268,7 @@ const WARNINGS: &[&str] = &[
     "this is a warning message only",
     "this is a warning only",
     "this is just a warning",
+    "this is an advisory-only",
     "(delay)",
     "warning: could not send message",
     "warning: message still undelivered",
