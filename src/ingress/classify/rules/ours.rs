@@ -146,7 +146,7 @@ pub(super) const RULES: &[Rule] = &[
         "callback verif", "callback failed", "of the sender", "sender cannot", "sender could not", "address in from",
         "@addr user unknown", "@addr: user unknown", "only list members", "no postings", "list owner", "list on hold",
         "unknown internet sender", "previous recipient", "another recipient", "message-id domain",
-        "disposition-notification", "host name of", "token invalid", "lowest mx", "@host for you",
+        "disposition-notification", "host name of [", "token invalid", "lowest mx", "@host for you",
     ]),
     // An error that is unknown, in the words of an unknown user.
     rule("unknown-error", When::Always, SOFT, Reason::SystemError, Side::Transport, said("554 5.3.0 Unknown error"), &[
@@ -158,14 +158,14 @@ pub(super) const RULES: &[Rule] = &[
         "invalid recipient header", "invalid recipient list", "invalid recipients exceeded", "unknown reason", "user agent",
         "user-agent", "contains invalid address", "contains an invalid address", "unknown mail transport", "unknown mailer",
         "unknown transport", "unknown problem", "unknown failure", "unknown delivery", "unknown virtual transport",
-        "unknown namespace", "unknown command", "unknown user command", "unknown destination server",
-        "invalid recipient options", "command not recogni",
+        "unknown namespace", "unknown user command", "unknown destination server",
+        "invalid recipient options",
     ]),
     // What the recipient's system could not look up, load or run: whether there is such a recipient has not been told.
     rule("not-looked-up", When::Always, SOFT, Reason::SystemError, Side::Transport,
         said("550 5.1.1 User lookup failed: search base ou=people does not exist"), &[
         "search base", "ldap attribute", "server ldap", "odbc", "transport database", "data source name", "verification in progress",
-        "recipient not looked up", "verifier is unavailable", "could not be loaded", "recipients are refused", "recipients rejected",
+        "recipient not looked up", "verifier is unavailable", "could not be loaded", "recipients are refused", "recipients rejected during",
         "filter module", "socket does not exist", "transport * not found", "sieve runtime", "fileinto", "provisioning", "not yet provisioned",
         "during migration", "during the migration", "dha limit", "routing table", "status pending", "account status \"pending",
     ]),
